@@ -1,0 +1,140 @@
+/* See file.h. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096 };
+
+/* The temporary file under way; empty when there is none. Read by the signal handler. */
+static char temporary_path[PATH_BYTES];
+static volatile sig_atomic_t temporary_active;
+
+static void on_signal(int number) {
+    if (temporary_active) unlink(temporary_path);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void file_remove_temporaries_on_signal(void) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction action;
+        memset(&action, 0, sizeof action);
+        action.sa_handler = on_signal;
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+enum status file_read(struct arena *arena, const char *path, size_t maximum_bytes, struct span *out,
+                      struct error *error) {
+    enum status status = STATUS_BAD_INPUT;
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return error_input(error, "%s: cannot be opened: %s", path, strerror(errno));
+    if (fstat(fd, &facts) != 0) {
+        status = error_environment(error, "%s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (!S_ISREG(facts.st_mode)) {
+        status = error_input(error, "%s: is not a regular file", path);
+        goto out;
+    }
+    if ((uintmax_t)facts.st_size > maximum_bytes) {
+        status = error_input(error, "%s: is %jd bytes long; at most %zu are read", path,
+                             (intmax_t)facts.st_size, maximum_bytes);
+        goto out;
+    }
+    size_t size = (size_t)facts.st_size;
+    uint8_t *data = arena_alloc(arena, size + 1, 1);
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(fd, data + done, size - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            status = error_environment(error, "%s: cannot be read: %s", path, strerror(errno));
+            goto out;
+        }
+        if (got == 0) {
+            status = error_input(error, "%s: became shorter while it was read", path);
+            goto out;
+        }
+        done += (size_t)got;
+    }
+    *out = (struct span){data, size};
+    status = STATUS_OK;
+out:
+    close(fd);
+    return status;
+}
+
+static enum status write_all(int fd, struct span bytes) {
+    size_t done = 0;
+    while (done < bytes.size_bytes) {
+        ssize_t put = write(fd, bytes.data + done, bytes.size_bytes - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return STATUS_ENVIRONMENT;
+        done += (size_t)put;
+    }
+    return fsync(fd) == 0 || errno == EINVAL ? STATUS_OK : STATUS_ENVIRONMENT;
+}
+
+static enum status put_in_place(const char *path, int replace, struct error *error) {
+    /* link() refuses an existing target atomically, where a check before rename() would
+     * race with another writer. */
+    int failed = replace ? rename(temporary_path, path) : link(temporary_path, path);
+    if (failed && !replace && errno == EEXIST) {
+        return error_input(error, "%s: exists already and is kept; use --force to replace it",
+                           path);
+    }
+    if (failed) return error_environment(error, "%s: %s", path, strerror(errno));
+    if (!replace) unlink(temporary_path);
+    return STATUS_OK;
+}
+
+enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
+                       struct error *error) {
+    int length = snprintf(temporary_path, sizeof temporary_path, "%s.tmp-XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof temporary_path) {
+        return error_input(error, "%s: path is too long", path);
+    }
+    if (!replace && access(path, F_OK) == 0) {
+        return error_input(error, "%s: exists already and is kept; use --force to replace it",
+                           path);
+    }
+    int fd = mkostemp(temporary_path, O_CLOEXEC);
+    if (fd < 0) return error_environment(error, "%s: cannot be created: %s", path, strerror(errno));
+    temporary_active = 1;
+    enum status status = write_all(fd, bytes);
+    if (status != STATUS_OK || fchmod(fd, (mode_t)mode) != 0) {
+        status = error_environment(error, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    if (close(fd) != 0 && status == STATUS_OK) {
+        status = error_environment(error, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    if (status == STATUS_OK) status = put_in_place(path, replace, error);
+    if (status != STATUS_OK) unlink(temporary_path);
+    temporary_active = 0;
+    return status;
+}
+
+enum status file_make_directories(const char *path, struct error *error) {
+    char part[PATH_BYTES];
+    size_t length = strlen(path);
+    if (length >= sizeof part) return error_input(error, "%s: path is too long", path);
+    for (size_t i = 1; i <= length; i++) {
+        if (path[i] != '/' && path[i] != '\0') continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+            return error_environment(error, "%s: cannot be created: %s", part, strerror(errno));
+        }
+    }
+    return STATUS_OK;
+}

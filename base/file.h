@@ -1,0 +1,31 @@
+/* Whole files, read with a bound and written so that no reader ever sees half of one.
+ *
+ * file_write() writes to a temporary file beside the target, syncs it and renames it
+ * into place. Until the rename the target is untouched; on any error, and on SIGINT,
+ * SIGTERM or SIGHUP when file_remove_temporaries_on_signal() was called, the temporary
+ * file is removed. An existing target is kept unless FILE_REPLACE is given. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+enum { FILE_KEEP = 0, FILE_REPLACE = 1 };
+
+/* Read all of `path` into the arena. Larger than maximum_bytes is bad input; not there
+ * or not readable is STATUS_BAD_INPUT as well, since the caller named it. */
+enum status file_read(struct arena *arena, const char *path, size_t maximum_bytes, struct span *out,
+                      struct error *error);
+
+/* mode: permission bits of a new file, e.g. 0644 or 0600. */
+enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
+                       struct error *error);
+
+/* mkdir -p. */
+enum status file_make_directories(const char *path, struct error *error);
+
+/* Installs handlers that unlink the temporary file under way, then die of the signal. */
+void file_remove_temporaries_on_signal(void);
+
+#endif
