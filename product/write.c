@@ -1,0 +1,140 @@
+/* The commented product.yaml that `init` writes. See product.h. */
+#include "product/product.h"
+
+#include <string.h>
+
+/* A value in double quotes, so that no text can end its line or mean something else. */
+static void put_quoted(struct buffer *out, const char *text) {
+    buffer_text(out, "\"");
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\') buffer_text(out, "\\");
+        if ((unsigned char)*c >= 0x20 && *c != 0x7F) buffer_append(out, c, 1);
+    }
+    buffer_text(out, "\"");
+}
+
+static void put_ranges(struct buffer *out, const char *title, const struct product_range *ranges,
+                       size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct product_range *range = &ranges[i];
+        buffer_format(out, "#   %-6s 0x%08x to 0x%08x  %8u bytes  %s\n", title, range->start,
+                      range->start + (range->size_bytes ? range->size_bytes - 1 : 0),
+                      range->size_bytes, range->name);
+    }
+}
+
+static void put_head(struct buffer *out, const struct product_facts *facts) {
+    buffer_text(out, "# What Proofmark is told about this product. `proofmark ship` reads it,\n"
+                     "# hardens and checks the firmware, and writes its label.\n"
+                     "# Fill in the values that begin with FILL. A key that is commented out is\n"
+                     "# optional; what is left unsaid makes no claim on the label.\n"
+                     "#\n# Found in the firmware:\n");
+    buffer_format(out, "#   entry  0x%08x\n", facts->entry);
+    put_ranges(out, "flash", facts->flash, facts->flash_count);
+    put_ranges(out, "RAM", facts->ram, facts->ram_count);
+    for (size_t i = 0; i < facts->notes_count; i++) {
+        buffer_format(out, "#   note   %s\n", facts->notes[i]);
+    }
+    buffer_text(out, "\nproduct:\n  name: ");
+    put_quoted(out, facts->name);
+    buffer_text(out, "\n"
+                     "  model: FILL in the model's name or number\n"
+                     "  version: 0.1.0\n"
+                     "  # description: one line for the buyer\n"
+                     "  # id: folder's name, made from the name unless given\n"
+                     "\n"
+                     "manufacturer:\n"
+                     "  name: FILL in who makes it\n"
+                     "  url: FILL in https://...\n"
+                     "  # email: contact@example.com\n"
+                     "\n"
+                     "firmware:\n"
+                     "  # The linked ELF, made with -Wl,--emit-relocs. Relative to this file.\n"
+                     "  file: ");
+    put_quoted(out, facts->firmware_file);
+    buffer_text(out, "\n\n");
+}
+
+static void put_key_function(struct buffer *out, const struct product_facts *facts) {
+    buffer_text(out,
+                "  # The function that returns 32 random bits, uint32_t f(void). It is called\n"
+                "  # once before the reset handler, so it may use no initialised variables.\n"
+                "  # Without it the key is fixed at build time, and the label says so.\n");
+    if (facts->key_functions_count == 0) {
+        buffer_text(out, "  # key_function: the symbol of your random source (none was found by "
+                         "its name)\n");
+    }
+    for (size_t i = 0; i < facts->key_functions_count; i++) {
+        buffer_format(out, "  # key_function: %s\n", facts->key_functions[i]);
+    }
+}
+
+static void put_harden(struct buffer *out, const struct product_facts *facts) {
+    buffer_text(out, "harden:\n"
+                     "  profile: exploit        # or null: move every function, protect nothing\n"
+                     "  # seed: 00              # hex; same input and seed, same bytes\n");
+    put_key_function(out, facts);
+    buffer_text(out, "  # key_cell: 0x20000000  # a word of RAM that start-up does not clear\n"
+                     "  # exempt: [symbols]     # functions to leave as they are; counted\n"
+                     "  # Ranges of flash that the firmware itself writes; they stay writable:\n"
+                     "  # writable_flash:\n"
+                     "  #   - {name: settings, start: 0x00000000, size: 0x1000}\n"
+                     "  mpu: auto               # or none: set up no memory map\n");
+    if (facts->stack_limit) {
+        buffer_format(out, "  stack_limit: %s\n", facts->stack_limit);
+    } else {
+        buffer_text(out, "  # stack_limit: __StackLimit  # symbol of the stack's lowest address\n");
+    }
+}
+
+static void put_fields(struct buffer *out, const struct product_facts *facts) {
+    buffer_format(out,
+                  "\n"
+                  "# Run on the hardened image, in this file's folder, {firmware} replaced by its\n"
+                  "# path. No command, no claim.\n"
+                  "# test:\n"
+                  "#   command: [./run-tests, \"{firmware}\"]\n"
+                  "#   timeout_s: 600\n"
+                  "\n"
+                  "support:\n"
+                  "  ends: FILL in the last month with security fixes, such as %04u-12\n"
+                  "\n"
+                  "label:\n"
+                  "  # Where you publish records; the QR code leads to <url>/<id>/<version>/\n"
+                  "  url: FILL in https://...\n"
+                  "  evidence_valid_months: 24\n"
+                  "\n"
+                  "reports:\n"
+                  "  contact: FILL in where holes are reported, a URL or an e-mail address\n"
+                  "  # policy: https://...\n"
+                  "\n",
+                  facts->today.year + 5);
+    buffer_text(out, "# Fields of 47 CFR 8.222(b). Fill in those that apply to you.\n"
+                     "# registry:\n"
+                     "#   authorised: {date: 2026-01-31, status: active}\n"
+                     "#   administrator: {name: the label administrator, contact: https://...}\n"
+                     "#   laboratory: who tested it\n"
+                     "#   default_password: {changeable: yes, how: Settings > Password}\n"
+                     "#   secure_configuration: https://...\n"
+                     "#   access_control: how access is controlled\n"
+                     "#   updates: {automatic: yes, how: at night, or Settings > Update}\n"
+                     "#   sbom: yes\n"
+                     "#   hbom: no\n"
+                     "#   data: what its sensors collect and where it goes\n"
+                     "#   report: https://...     # the laboratory's report\n"
+                     "\n"
+                     "# A scheme's mark is drawn by nobody but the scheme: give the PNG that you\n"
+                     "# were granted, and the number of the grant.\n"
+                     "# schemes:\n"
+                     "#   - {name: the scheme, artwork: mark.png, grant: number}\n"
+                     "\n"
+                     "# Further statements for which you give your word.\n"
+                     "# declared:\n"
+                     "#   - {text: No account is needed, link: https://...}\n");
+}
+
+void product_write(struct buffer *out, const struct product_facts *facts) {
+    put_head(out, facts);
+    put_harden(out, facts);
+    put_fields(out, facts);
+}
