@@ -14,8 +14,9 @@
 /* Writes PM_BASE64_CHARACTERS(bytes.size_bytes) characters and no NUL. */
 void pm_base64_encode(struct pm_bytes bytes, char *out);
 
-/* Decodes all of `text` into out; false and nothing promised about out when the text is
- * not the one encoding of some bytes, or when they are more than capacity_bytes. */
+/* Decodes all of `text` into out (NULL: only proves the form); false and nothing promised about out
+ * when the text is not the one encoding of some bytes, or when they are more than capacity_bytes.
+ */
 bool pm_base64_decode(struct pm_bytes text, uint8_t *out, size_t capacity_bytes,
                       size_t *size_bytes);
 

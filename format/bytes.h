@@ -19,8 +19,9 @@ struct pm_bytes {
     size_t size_bytes;
 };
 
-/* `hash` writes SHA-256 of the concatenation of `count` parts. It returns false when it
- * could not (a peripheral that failed); what asked for the hash then refuses. */
+/* `hash` writes SHA-256 of the concatenation of `count` parts. `out` may be
+ * the memory of one of the parts. It returns false when it could not (a peripheral that failed);
+ * what asked for the hash then refuses. */
 struct pm_sha256 {
     bool (*hash)(void *context, const struct pm_bytes *parts, size_t count,
                  uint8_t out[PM_SHA256_BYTES]);
