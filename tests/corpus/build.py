@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Write build-corpus/build.ninja: the real programs, cross-built for QEMU mps2-an386.
+
+Each program is built at -O2 and -Os, plainly and once more with GCC's stack protector
+(for comparison in the bench), from the sources that tools/setup unpacked, and linked with
+--emit-relocs. Run from the project's root; then `ninja -f build-corpus/build.ninja`.
+"""
+import glob
+import os
+import sys
+
+OUT = "build-corpus"
+BOARD = "tests/board"
+HERE = "tests/corpus/programs"
+LEVELS = ("O2", "Os")
+HARD_FLOAT = "-mfloat-abi=hard -mfpu=fpv4-sp-d16"
+SOFT_FLOAT = "-mfloat-abi=soft"
+MACHINE = "-mcpu=cortex-m4 -mthumb"
+SECTIONS = "-ffunction-sections -fdata-sections"
+LINK = (f"-nostartfiles -Wl,--gc-sections -Wl,--emit-relocs -Wl,-u,pm_random "
+        f"-T {BOARD}/board.ld")
+
+
+def source(package):
+    """The unpacked source directory of a Debian package."""
+    found = [path for path in glob.glob(f"build-sources/{package}/{package}-*") if os.path.isdir(path)]
+    if len(found) != 1:
+        sys.exit(f"build-sources/{package}: not unpacked; run tools/setup check")
+    return found[0]
+
+
+def several(directory, names):
+    return [f"{directory}/{name}" for name in names.split()]
+
+
+def programs():
+    """name -> (sources, compiler flags, linker flags)."""
+    zlib, bzip2, lz4 = source("zlib"), source("bzip2"), source("lz4")
+    lua, mbedtls = source("lua5.4") + "/src", source("mbedtls")
+    lua_sources = sorted(path for path in glob.glob(f"{lua}/*.c")
+                         if os.path.basename(path) not in ("lua.c", "luac.c"))
+    return {
+        "mbedtls": (
+            sorted(glob.glob(f"{mbedtls}/library/*.c")) +
+            [f"{mbedtls}/programs/test/selftest.c", f"{HERE}/mbedtls_entropy.c"],
+            f"{SOFT_FLOAT} -I {mbedtls}/include -I {mbedtls}/library -I {HERE} "
+            "-DMBEDTLS_CONFIG_FILE='\"mbedtls_config.h\"'", ""),
+        "lua": (
+            lua_sources + several(HERE, "lua_main.c lua_scripts.S"),
+            f"{HARD_FLOAT} -I {lua} -I {HERE}", "-lm"),
+        "zlib": (
+            several(zlib, "adler32.c compress.c crc32.c deflate.c inffast.c inflate.c "
+                          "inftrees.c trees.c uncompr.c zutil.c") +
+            several(HERE, "roundtrip.c codec_zlib.c text.S"),
+            f"{SOFT_FLOAT} -I {zlib} -I {HERE}", ""),
+        "bzip2": (
+            several(bzip2, "blocksort.c bzlib.c compress.c crctable.c decompress.c "
+                           "huffman.c randtable.c") +
+            several(HERE, "roundtrip.c codec_bzip2.c text.S"),
+            f"{SOFT_FLOAT} -DBZ_NO_STDIO -I {bzip2} -I {HERE}", ""),
+        "lz4": (
+            several(f"{lz4}/lib", "lz4.c lz4hc.c lz4frame.c xxhash.c") +
+            several(HERE, "roundtrip.c codec_lz4.c text.S"),
+            f"{SOFT_FLOAT} -I {lz4}/lib -I {HERE}", ""),
+        "machine": ([f"{HERE}/machine.c"], HARD_FLOAT, ""),
+    }
+
+
+def ours(path):
+    """Our own files are compiled with every warning on; foreign ones as they are."""
+    return path.startswith("tests/") and path.endswith(".c")
+
+
+def variant(lines, name, level, protector):
+    sources, flags, libraries = programs()[name]
+    kind = f"{name}-{level}" + ("-ssp" if protector else "")
+    flags = f"-{level} {MACHINE} {SECTIONS} {flags}"
+    if protector:
+        flags += " -fstack-protector-strong"
+    objects = []
+    for path in sources + [f"{BOARD}/startup.c", f"{BOARD}/syscalls.c", f"{BOARD}/key_fixed.c"]:
+        target = f"{OUT}/obj/{kind}/{path.replace('/', '_')}.o"
+        warnings = "-Wall -Wextra -Wconversion -Wshadow -Werror" if ours(path) else "-w"
+        # newlib's own start-up sets the guard, so what runs before it cannot be guarded
+        plain = " -fno-stack-protector" if protector and path.startswith(BOARD) else ""
+        if ours(path) and name == "lua":
+            warnings = warnings.replace("-Wconversion ", "")
+        rule = "as" if path.endswith(".S") else "cc"
+        extra = " | " + " ".join(["LICENSE"] + sorted(glob.glob(f"{HERE}/lua/*.lua"))) if rule == "as" else ""
+        lines.append(f"build {target}: {rule} {path}{extra}\n  flags = {flags} {warnings}{plain}")
+        objects.append(target)
+    lines.append(f"build {OUT}/programs/{kind}.elf: link {' '.join(objects)} | {BOARD}/board.ld\n"
+                 f"  flags = {flags}\n  libraries = {libraries}")
+
+
+def main():
+    os.makedirs(OUT, exist_ok=True)
+    lines = [
+        "ninja_required_version = 1.5",
+        f"builddir = {OUT}",
+        "rule cc\n  command = arm-none-eabi-gcc -std=gnu11 -MMD -MF $out.d $flags -c $in -o $out\n"
+        "  depfile = $out.d\n  deps = gcc\n  description = CC $out",
+        "rule as\n  command = arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -c $in -o $out\n"
+        "  description = AS $out",
+        f"rule link\n  command = arm-none-eabi-gcc $flags {LINK} $in $libraries -o $out\n"
+        "  description = LINK $out",
+        f"rule generate\n  command = python3 $in\n  generator = 1\n  description = GEN $out",
+        f"build {OUT}/build.ninja: generate tests/corpus/build.py",
+    ]
+    for name in programs():
+        for level in LEVELS:
+            variant(lines, name, level, False)
+            if name != "machine":
+                variant(lines, name, level, True)
+    with open(f"{OUT}/build.ninja", "w", encoding="utf-8") as out:
+        out.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
