@@ -25,13 +25,13 @@
 enum { THUMB_IP = 12, THUMB_SP = 13, THUMB_LR = 14, THUMB_PC = 15, THUMB_NO_REGISTER = 255 };
 
 enum { /* bits of flags_read and flags_written */
-    THUMB_FLAG_V = 1,
-    THUMB_FLAG_C = 2,
-    THUMB_FLAG_Z = 4,
-    THUMB_FLAG_N = 8,
-    THUMB_FLAG_Q = 16,
-    THUMB_FLAG_GE = 32,
-    THUMB_FLAGS_NZCV = 15,
+       THUMB_FLAG_V = 1,
+       THUMB_FLAG_C = 2,
+       THUMB_FLAG_Z = 4,
+       THUMB_FLAG_N = 8,
+       THUMB_FLAG_Q = 16,
+       THUMB_FLAG_GE = 32,
+       THUMB_FLAGS_NZCV = 15,
 };
 
 enum { THUMB_COND_EQ = 0, THUMB_COND_NE = 1, THUMB_COND_AL = 14 }; /* ARM's four-bit codes */
@@ -58,13 +58,24 @@ enum thumb_reference {
     THUMB_REFERENCE_PC_READ, /* any other read of pc as a value: its meaning is tied to place */
 };
 
+/* The least architecture that has the encoding. */
+enum thumb_architecture {
+    THUMB_ARCHITECTURE_NONE,       /* THUMB_UNDEFINED */
+    THUMB_ARCHITECTURE_V7M,        /* all of ARMv7-M, the ARMv6-M instructions included */
+    THUMB_ARCHITECTURE_V7EM,       /* the DSP extension */
+    THUMB_ARCHITECTURE_COPRO,      /* generic coprocessor instructions */
+    THUMB_ARCHITECTURE_FPV4,       /* FPv4-SP: Cortex-M4F */
+    THUMB_ARCHITECTURE_FPV5,       /* FPv5, single precision */
+    THUMB_ARCHITECTURE_FPV5_DOUBLE /* FPv5 with doubles: Cortex-M7 */
+};
+
 /* One name for all encodings of a mnemonic the passes ask about; THUMB_OTHER for the
  * rest. Narrow and wide forms share it; .size_bytes tells them apart. */
 enum thumb_op {
     THUMB_UNDEFINED, /* no row: treat as trap, never move */
     THUMB_OTHER,
-    THUMB_B,          /* unconditional */
-    THUMB_B_COND,     /* .cond */
+    THUMB_B,      /* unconditional */
+    THUMB_B_COND, /* .cond */
     THUMB_BL,
     THUMB_BLX_REGISTER, /* .rm */
     THUMB_BX,           /* .rm */
@@ -72,19 +83,19 @@ enum thumb_op {
     THUMB_CBNZ,         /* .rn */
     THUMB_TBB,          /* .rn base, .rm index */
     THUMB_TBH,
-    THUMB_IT,           /* .imm: the 8-bit firstcond:mask */
-    THUMB_PUSH,         /* STMDB sp!, list: narrow, wide, and STR Rt,[sp,#-4]! (one-register
-                           A7.7.101 T3); .list */
-    THUMB_POP,          /* LDMIA sp!, list: narrow, wide, and LDR Rt,[sp],#4; .list */
-    THUMB_STM,          /* other store multiple: .rn, .list, .writeback, .decrement */
-    THUMB_LDM,          /* other load multiple */
-    THUMB_LDR,          /* word load, any addressing incl. literal; .rd = Rt, .rn, .rm, .imm,
-                           .shift, .index, .writeback; immediate forms have rm = none */
-    THUMB_STR,          /* word store */
-    THUMB_LOAD,         /* other integer loads (byte, half, dual, exclusive): .rd, .rn, .imm */
-    THUMB_STORE,        /* other integer stores */
+    THUMB_IT,    /* .imm: the 8-bit firstcond:mask */
+    THUMB_PUSH,  /* STMDB sp!, list: narrow, wide, and STR Rt,[sp,#-4]! (one-register
+                    A7.7.101 T3); .list */
+    THUMB_POP,   /* LDMIA sp!, list: narrow, wide, and LDR Rt,[sp],#4; .list */
+    THUMB_STM,   /* other store multiple: .rn, .list, .writeback, .decrement */
+    THUMB_LDM,   /* other load multiple */
+    THUMB_LDR,   /* word load, any addressing incl. literal; .rd = Rt, .rn, .rm, .imm,
+                    .shift, .index, .writeback; immediate forms have rm = none */
+    THUMB_STR,   /* word store */
+    THUMB_LOAD,  /* other integer loads (byte, half, dual, exclusive): .rd, .rn, .imm */
+    THUMB_STORE, /* other integer stores */
     THUMB_ADR,
-    THUMB_MOV_REGISTER, /* MOV(S) Rd, Rm without a shift: .rd, .rm */
+    THUMB_MOV_REGISTER,  /* MOV(S) Rd, Rm without a shift: .rd, .rm */
     THUMB_MOV_IMMEDIATE, /* MOV(S), MOVW: .rd, .imm (zero-extended, expanded) */
     THUMB_MOVT,          /* .rd, .imm = the 16 bits */
     THUMB_MVN_IMMEDIATE, /* .rd, .imm (the value written is ~imm) */
@@ -97,40 +108,43 @@ enum thumb_op {
     THUMB_MRS,           /* .rd, .imm = SYSm */
     THUMB_MSR,           /* .rn, .imm = SYSm */
     THUMB_CPS,
-    THUMB_SVC,           /* .imm */
-    THUMB_BKPT,          /* .imm */
-    THUMB_UDF,           /* .imm */
-    THUMB_NOP,           /* NOP and NOP.W; other hints are THUMB_OTHER */
+    THUMB_SVC,  /* .imm */
+    THUMB_BKPT, /* .imm */
+    THUMB_UDF,  /* .imm */
+    THUMB_NOP,  /* NOP and NOP.W; other hints are THUMB_OTHER */
 };
 
 struct thumb_insn {
-    uint32_t bits;    /* narrow: the half-word; wide: first half-word in the high half */
-    uint32_t target;  /* absolute address of the PC-relative place; 0 without a reference */
-    uint32_t imm;     /* see thumb_op; offsets are magnitudes, .subtract tells the sign */
-    uint16_t reads;   /* core registers r0..r15 read, one bit each; r15 only where pc is
-                         read as a value */
-    uint16_t writes;  /* core registers written */
-    uint16_t list;    /* register list of PUSH/POP/LDM/STM */
+    uint32_t bits;   /* narrow: the half-word; wide: first half-word in the high half */
+    uint32_t target; /* absolute address of the PC-relative place; 0 without a reference */
+    uint32_t imm;    /* see thumb_op; offsets are magnitudes, .subtract tells the sign */
+    uint16_t reads;  /* core registers r0..r15 read, one bit each; r15 only where pc is
+                        read as a value */
+    uint16_t writes; /* core registers written */
+    uint16_t list;   /* register list of PUSH/POP/LDM/STM */
     uint8_t flags_read;
     uint8_t flags_written;
-    uint8_t size_bytes; /* 2 or 4 */
-    uint8_t op;         /* enum thumb_op */
-    uint8_t flow;       /* enum thumb_flow */
-    uint8_t reference;  /* enum thumb_reference */
-    uint8_t cond;       /* of B<c>; after thumb_apply_it() of any conditional instruction;
-                           else THUMB_COND_AL */
-    uint8_t rd, rn, rm; /* THUMB_NO_REGISTER when the form has none */
+    uint8_t size_bytes;   /* 2 or 4 */
+    uint8_t op;           /* enum thumb_op */
+    uint8_t flow;         /* enum thumb_flow */
+    uint8_t reference;    /* enum thumb_reference */
+    uint8_t cond;         /* of B<c>; after thumb_apply_it() of any conditional instruction;
+                             else THUMB_COND_AL */
+    uint8_t rd, rn, rm;   /* THUMB_NO_REGISTER when the form has none */
+    uint8_t ra;           /* the fourth: accumulator, RdLo, Rt2, or the status of STREX */
+    uint8_t architecture; /* enum thumb_architecture */
     uint8_t shift;
-    bool subtract : 1;      /* the immediate offset is subtracted */
-    bool index : 1;         /* pre-indexed or plain offset addressing (P bit) */
-    bool writeback : 1;     /* base register is written */
-    bool decrement : 1;     /* LDM/STM: DB instead of IA */
-    bool unpredictable : 1; /* the manual says UNPREDICTABLE for these fields */
-    bool loads : 1;         /* reads memory */
-    bool stores : 1;        /* writes memory */
-    bool coprocessor : 1;   /* FP or other coprocessor space */
-    bool in_it : 1;         /* set by thumb_apply_it(): executes under .cond */
-    bool it_last : 1;       /* last of its IT block */
+    bool subtract : 1;              /* the immediate offset is subtracted */
+    bool index : 1;                 /* pre-indexed or plain offset addressing (P bit) */
+    bool writeback : 1;             /* base register is written */
+    bool decrement : 1;             /* LDM/STM: DB instead of IA */
+    bool unpredictable : 1;         /* the manual says UNPREDICTABLE for these fields */
+    bool loads : 1;                 /* reads memory */
+    bool stores : 1;                /* writes memory */
+    bool coprocessor : 1;           /* FP or other coprocessor space */
+    bool in_it : 1;                 /* set by thumb_apply_it(): executes under .cond */
+    bool it_last : 1;               /* last of its IT block */
+    bool not_in_it : 1;             /* UNPREDICTABLE inside an IT block: IT, CBZ, B<c>, CPS ... */
     bool sets_flags_outside_it : 1; /* narrow ALU form whose S is "not in an IT block" */
 };
 
@@ -140,10 +154,18 @@ bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address
                   struct thumb_insn *out);
 
 /* IT state as in ITSTATE (A7.3.3): 0 outside a block. */
-static inline uint8_t thumb_it_start(uint32_t firstcond_mask) { return (uint8_t)firstcond_mask; }
-static inline bool thumb_it_active(uint8_t state) { return (state & 15) != 0; }
-static inline uint8_t thumb_it_cond(uint8_t state) { return (uint8_t)(state >> 4); }
-static inline bool thumb_it_is_last(uint8_t state) { return (state & 15) == 8; }
+static inline uint8_t thumb_it_start(uint32_t firstcond_mask) {
+    return (uint8_t)firstcond_mask;
+}
+static inline bool thumb_it_active(uint8_t state) {
+    return (state & 15) != 0;
+}
+static inline uint8_t thumb_it_cond(uint8_t state) {
+    return (uint8_t)(state >> 4);
+}
+static inline bool thumb_it_is_last(uint8_t state) {
+    return (state & 15) == 8;
+}
 static inline uint8_t thumb_it_advance(uint8_t state) {
     return (state & 7) == 0 ? 0 : (uint8_t)((state & 0xe0) | ((state << 1) & 0x1f));
 }
@@ -162,8 +184,7 @@ size_t thumb_encode_b(uint8_t *out, uint32_t address, uint32_t target, bool wide
 size_t thumb_encode_b_cond(uint8_t *out, unsigned cond, uint32_t address, uint32_t target,
                            bool wide);
 size_t thumb_encode_bl(uint8_t *out, uint32_t address, uint32_t target);
-size_t thumb_encode_cbz(uint8_t *out, bool nonzero, unsigned rn, uint32_t address,
-                        uint32_t target);
+size_t thumb_encode_cbz(uint8_t *out, bool nonzero, unsigned rn, uint32_t address, uint32_t target);
 /* Re-aim a literal load (LDR, LDRB, LDRH, LDRSB, LDRSH, LDRD, VLDR, PLD ... literal) or ADR:
  * takes the instruction's bits, keeps everything but the offset. `wide` asks for the wide
  * form of a narrow LDR literal or ADR. */
