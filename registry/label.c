@@ -1,0 +1,264 @@
+/* See label.h. Lengths are hundredths of a millimetre. */
+#include "registry/label.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "registry/words.h"
+
+enum {
+    WIDTH = 9000,
+    QR_SIDE = 3900,
+    QR_TOP = 330,
+    COLUMN = 4350, /* where words begin */
+    COLUMN_WIDTH = WIDTH - 300 - COLUMN,
+    HEIGHT = 5000,
+    SCHEMES_HEIGHT = 1700,
+    FACTS_MAXIMUM = 4,
+};
+
+struct layout {
+    struct arena *arena;
+    const struct record *record;
+    struct drawing *drawing;
+    int y; /* the base line of the next row of words */
+};
+
+static struct drawing_shape *add(struct layout *layout, struct drawing_shape shape) {
+    static struct drawing_shape spare;
+    struct drawing *drawing = layout->drawing;
+    if (drawing->count == DRAWING_SHAPES_MAXIMUM) return &spare;
+    drawing->shapes[drawing->count] = shape;
+    return &drawing->shapes[drawing->count++];
+}
+
+static void add_rectangle(struct layout *layout, int x, int y, int width, int height) {
+    add(layout, (struct drawing_shape){
+                    .kind = DRAWING_RECTANGLE, .x = x, .y = y, .width = width, .height = height});
+}
+
+static void add_text(struct layout *layout, int x, int y, int size, bool bold, const char *text) {
+    add(layout,
+        (struct drawing_shape){
+            .kind = DRAWING_TEXT, .x = x, .y = y, .size = size, .bold = bold, .text = text});
+}
+
+/* Figures in a square of 40 by 40, drawn at x, y with that side. */
+static void add_path(struct layout *layout, int x, int y, int side, struct drawing_shape shape) {
+    struct drawing_point *points =
+        ARENA_ARRAY(layout->arena, struct drawing_point, shape.point_count);
+    for (unsigned i = 0; i < shape.point_count; i++) {
+        points[i].x = x + shape.points[i].x * side / 40;
+        points[i].y = y + shape.points[i].y * side / 40;
+    }
+    shape.kind = DRAWING_PATH;
+    shape.points = points;
+    shape.stroke = shape.stroke * side / 40;
+    add(layout, shape);
+}
+
+#define POINTS(...)                                        \
+    .points = (const struct drawing_point[]){__VA_ARGS__}, \
+    .point_count =                                         \
+        sizeof((const struct drawing_point[]){__VA_ARGS__}) / sizeof(struct drawing_point)
+
+static void add_brand_mark(struct layout *layout, int x, int y, int side) {
+    add_path(layout, x, y, side,
+             (struct drawing_shape){.closed = true,
+                                    POINTS({20, 1}, {39, 9}, {39, 22}, {35, 31}, {28, 36}, {20, 39},
+                                           {12, 36}, {5, 31}, {1, 22}, {1, 9})});
+    add_path(layout, x, y, side,
+             (struct drawing_shape){
+                 .white = true,
+                 .stroke = 5,
+                 POINTS({14, 32}, {14, 11}, {22, 11}, {26, 14}, {26, 20}, {22, 23}, {14, 23})});
+}
+
+static void add_class_mark(struct layout *layout, enum record_class class, int x, int y, int side) {
+    switch (class) {
+    case RECORD_CLASS_TESTED: /* a punched octagon with a tick */
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){.closed = true,
+                                        POINTS({12, 1}, {28, 1}, {39, 12}, {39, 28}, {28, 39},
+                                               {12, 39}, {1, 28}, {1, 12})});
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){
+                     .white = true, .stroke = 5, POINTS({10, 21}, {17, 28}, {30, 13})});
+        break;
+    case RECORD_CLASS_RECORDED: /* a written sheet */
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){.closed = true,
+                                        .stroke = 4,
+                                        POINTS({5, 3}, {27, 3}, {35, 11}, {35, 37}, {5, 37})});
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){.stroke = 4, POINTS({11, 16}, {29, 16})});
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){.stroke = 4, POINTS({11, 26}, {23, 26})});
+        break;
+    case RECORD_CLASS_DECLARED: /* somebody's word */
+        add_path(layout, x, y, side,
+                 (struct drawing_shape){
+                     .closed = true,
+                     .stroke = 3,
+                     .dashed = true,
+                     POINTS({3, 5}, {37, 5}, {37, 27}, {20, 27}, {11, 36}, {11, 27}, {3, 27})});
+        break;
+    }
+}
+
+/* The longest front part of `text` that is at most `limit` wide and ends between words (or,
+ * where one word is too long, between characters); its length in bytes. */
+static size_t front_that_fits(struct layout *layout, const char *text, int size, bool bold,
+                              int limit) {
+    size_t fits = 0, between = 0, length = strlen(text);
+    for (size_t i = 1; i <= length; i++) {
+        if ((text[i] & 0xC0) == 0x80) continue; /* inside a character */
+        const char *front = arena_string(layout->arena, text, i);
+        if (drawing_text_width(front, size, bold) > limit) break;
+        fits = i;
+        if (text[i] == ' ' || text[i] == '\0') between = i;
+    }
+    return between ? between : fits;
+}
+
+/* At most `lines` rows from layout->y on, then "..."; layout->y moves on. */
+static void add_wrapped(struct layout *layout, int x, int limit, int size, bool bold, int lines,
+                        const char *text) {
+    for (int i = 0; i < lines && *text; i++) {
+        size_t length = front_that_fits(layout, text, size, bold, limit);
+        const char *line = arena_string(layout->arena, text, length);
+        bool cut = text[length] != '\0' && i == lines - 1;
+        if (cut) {
+            length = front_that_fits(layout, text, size, bold,
+                                     limit - drawing_text_width("...", size, bold));
+            line = arena_format(layout->arena, "%.*s...", (int)length, text);
+        }
+        add_text(layout, x, layout->y, size, bold, line);
+        layout->y += size * 5 / 4;
+        text += length;
+        while (*text == ' ')
+            text++;
+        if (length == 0) break;
+    }
+}
+
+static void add_name(struct layout *layout) {
+    const struct record *record = layout->record;
+    add_brand_mark(layout, COLUMN, 300, 420);
+    add_text(layout, COLUMN + 520, 610, 270, true, word(WORD_LABEL_BRAND));
+    const char *name = record->product.name;
+    bool large = drawing_text_width(name, 460, true) <= COLUMN_WIDTH;
+    layout->y = large ? 1250 : 1180;
+    add_wrapped(layout, COLUMN, COLUMN_WIDTH, large ? 460 : 340, true, 2, name);
+    layout->y -= large ? 170 : 100;
+    const char *model = WORD_FILL(layout->arena, LABEL_MODEL, record->product.model,
+                                  record->product.version, record->manufacturer.name);
+    add_wrapped(layout, COLUMN, COLUMN_WIDTH, 210, false, 2, model);
+}
+
+static void add_support(struct layout *layout) {
+    const char *until = record_support_text(layout->arena, layout->record);
+    add_rectangle(layout, COLUMN, layout->y - 130, COLUMN_WIDTH, 620);
+    struct drawing_shape text = {.kind = DRAWING_TEXT,
+                                 .white = true,
+                                 .x = COLUMN + 150,
+                                 .y = layout->y + 270,
+                                 .size = 240,
+                                 .text = word(WORD_SUPPORT_UNTIL)};
+    add(layout, text);
+    text.bold = true;
+    text.size = 400;
+    text.text = until ? until : "";
+    text.x = COLUMN + COLUMN_WIDTH - 150 - drawing_text_width(text.text, 400, true);
+    text.y = layout->y + 325;
+    add(layout, text);
+    layout->y += 620 + 270;
+}
+
+static const char *short_words(struct layout *layout, const struct record_claim *claim) {
+    const char *n = arena_format(layout->arena, "%" PRId64, claim->n);
+    const char *of = arena_format(layout->arena, "%" PRId64, claim->of);
+    if (strcmp(claim->id, "returns") == 0) return WORD_FILL(layout->arena, SHORT_RETURNS, n, of);
+    if (strcmp(claim->id, "calls") == 0) return WORD_FILL(layout->arena, SHORT_CALLS, n, of);
+    return claim->sentence;
+}
+
+static void add_facts(struct layout *layout) {
+    const struct record *record = layout->record;
+    static const char *const shown[FACTS_MAXIMUM] = {"returns", "calls", "memory-map", "test"};
+    for (size_t i = 0; i < record->claims_count; i++) {
+        const struct record_claim *claim = &record->claims[i];
+        bool show = false;
+        for (size_t j = 0; j < FACTS_MAXIMUM; j++)
+            show = show || strcmp(claim->id, shown[j]) == 0;
+        if (!show || layout->y > HEIGHT - 500) continue;
+        add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280);
+        const char *text = short_words(layout, claim);
+        int size = drawing_text_width(text, 210, false) <= COLUMN_WIDTH - 400 ? 210 : 185;
+        add_wrapped(layout, COLUMN + 400, COLUMN_WIDTH - 400, size, false, 1, text);
+        layout->y += 370 - size * 5 / 4;
+    }
+}
+
+static void add_foot(struct layout *layout) {
+    const struct record *record = layout->record;
+    add_rectangle(layout, 300, HEIGHT - 620, WIDTH - 600, 15);
+    layout->y = HEIGHT - 370;
+    const char *report = WORD_FILL(layout->arena, LABEL_REPORT, record->reports.contact);
+    add_wrapped(layout, 300, WIDTH - 600, 190, true, 1, report);
+    layout->y = HEIGHT - 130;
+    const char *image = arena_format(layout->arena, "%.16s", record->firmware.sha256);
+    const char *line = WORD_FILL(layout->arena, LABEL_FOOT, image,
+                                 arena_format(layout->arena, "%.16s", record->signer));
+    add_wrapped(layout, 300, WIDTH - 600, 170, false, 1, line);
+}
+
+/* A strip below, only when there is something to put in. */
+static void add_schemes(struct layout *layout, const struct span *artwork) {
+    const struct record *record = layout->record;
+    if (record->schemes_count == 0) return;
+    int each = (WIDTH - 600) / (int)record->schemes_count;
+    add_rectangle(layout, 300, HEIGHT, WIDTH - 600, 15);
+    for (size_t i = 0; i < record->schemes_count; i++) {
+        const struct record_scheme *scheme = &record->schemes[i];
+        int x = 300 + (int)i * each;
+        add(layout, (struct drawing_shape){.kind = DRAWING_PICTURE,
+                                           .x = x,
+                                           .y = HEIGHT + 200,
+                                           .width = 1300,
+                                           .height = 1300,
+                                           .png = artwork[i],
+                                           .alt = scheme->name});
+        layout->y = HEIGHT + 600;
+        add_wrapped(layout, x + 1400, each - 1500, 190, true, 3, scheme->name);
+        const char *grant = WORD_FILL(layout->arena, GRANT, scheme->grant);
+        add_wrapped(layout, x + 1400, each - 1500, 170, false, 2, grant);
+    }
+    layout->drawing->height += SCHEMES_HEIGHT;
+}
+
+enum status label_lay_out(struct arena *arena, const struct record *record,
+                          const struct span artwork[RECORD_SCHEMES_MAXIMUM], struct drawing *out,
+                          struct error *error) {
+    struct layout layout = {arena, record, out, 0};
+    struct qr *qr = ARENA_NEW(arena, struct qr);
+    enum status status = qr_encode(arena, record->url, qr, error);
+    if (status != STATUS_OK) return status;
+    *out = (struct drawing){.width = WIDTH, .height = HEIGHT, .qr = qr};
+    out->title = WORD_FILL(arena, TITLE, record->product.name, record->product.version);
+    struct drawing_shape *paper = add(
+        &layout, (struct drawing_shape){.kind = DRAWING_RECTANGLE, .white = true, .width = WIDTH});
+    add(&layout,
+        (struct drawing_shape){
+            .kind = DRAWING_QR, .x = 150, .y = QR_TOP - 180, .width = QR_SIDE, .height = QR_SIDE});
+    const char *scan = word(WORD_SCAN);
+    int width = drawing_text_width(scan, 210, true);
+    add_text(&layout, 150 + (QR_SIDE - width) / 2, QR_TOP + QR_SIDE - 130, 210, true, scan);
+    add_name(&layout);
+    add_support(&layout);
+    add_facts(&layout);
+    add_foot(&layout);
+    add_schemes(&layout, artwork);
+    paper->height = out->height;
+    return STATUS_OK;
+}
