@@ -89,7 +89,8 @@ static enum status claim_memory(struct making *making, const json_t *figures) {
 static enum status claim_hardening(struct making *making, const json_t *predicate) {
     const json_t *figures = json_object_get(predicate, "figures");
     bool boot = strcmp(text_of(predicate, "key"), "boot") == 0;
-    enum status status = claim_count(making, figures, "returns", "returns", WORD_RETURNS,
+    enum status status = claim_count(making, figures, "returns", "returns",
+                                     boot ? WORD_RETURNS : WORD_RETURNS_FIXED_KEY,
                                      boot ? WORD_RETURNS_BOOT : WORD_RETURNS_FIXED);
     if (status == STATUS_OK) {
         status = claim_count(making, figures, "calls", "calls", WORD_CALLS, WORD_CALLS_DETAIL);
@@ -105,9 +106,9 @@ static void claim_recorded(struct making *making, const struct record_statements
             add(making, "build", RECORD_CLASS_RECORDED, RECORD_EVIDENCE_BUILD);
         const json_t *options = json_object_get(build, "options");
         claim->sentence = word(WORD_BUILD);
-        claim->detail =
-            WORD_FILL(making->arena, BUILD_DETAIL, making->record->tool,
-                      text_of(options, "profile"), making->record->firmware.original_sha256);
+        claim->detail = WORD_FILL(
+            making->arena, BUILD_DETAIL, making->record->tool, text_of(options, "profile"),
+            arena_format(making->arena, "%.16s…", making->record->firmware.original_sha256));
     }
     /* A failed test is on record as well, but it is no claim. */
     const json_t *exit_code = json_object_get(test, "exit_code");

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "registry/html.h"
 #include "registry/words.h"
 
 enum {
@@ -12,7 +13,8 @@ enum {
     QR_TOP = 330,
     COLUMN = 4350, /* where words begin */
     COLUMN_WIDTH = WIDTH - 300 - COLUMN,
-    HEIGHT = 5000,
+    HEIGHT = 5300,
+    FOOT = 880,
     SCHEMES_HEIGHT = 1700,
     FACTS_MAXIMUM = 4,
 };
@@ -74,7 +76,9 @@ static void add_brand_mark(struct layout *layout, int x, int y, int side) {
                  POINTS({14, 32}, {14, 11}, {22, 11}, {26, 14}, {26, 20}, {22, 23}, {14, 23})});
 }
 
-static void add_class_mark(struct layout *layout, enum record_class class, int x, int y, int side) {
+/* `white`: the outlines on black ground. */
+static void add_class_mark(struct layout *layout, enum record_class class, int x, int y, int side,
+                           bool white) {
     switch (class) {
     case RECORD_CLASS_TESTED: /* a punched octagon with a tick */
         add_path(layout, x, y, side,
@@ -99,6 +103,7 @@ static void add_class_mark(struct layout *layout, enum record_class class, int x
         add_path(layout, x, y, side,
                  (struct drawing_shape){
                      .closed = true,
+                     .white = white,
                      .stroke = 3,
                      .dashed = true,
                      POINTS({3, 5}, {37, 5}, {37, 27}, {20, 27}, {11, 36}, {11, 27}, {3, 27})});
@@ -151,36 +156,44 @@ static void add_name(struct layout *layout) {
     layout->y = large ? 1250 : 1180;
     add_wrapped(layout, COLUMN, COLUMN_WIDTH, large ? 460 : 340, true, 2, name);
     layout->y -= large ? 170 : 100;
-    const char *model = WORD_FILL(layout->arena, LABEL_MODEL, record->product.model,
-                                  record->product.version, record->manufacturer.name);
-    add_wrapped(layout, COLUMN, COLUMN_WIDTH, 210, false, 2, model);
+    const char *model =
+        WORD_FILL(layout->arena, LABEL_MODEL, record->product.model, record->product.version);
+    add_wrapped(layout, COLUMN, COLUMN_WIDTH, 210, false, 1, model);
+    add_wrapped(layout, COLUMN, COLUMN_WIDTH, 210, false, 1, record->manufacturer.name);
 }
 
+/* White on black: the line that a buyer should see first. */
 static void add_support(struct layout *layout) {
     const char *until = record_support_text(layout->arena, layout->record);
-    add_rectangle(layout, COLUMN, layout->y - 130, COLUMN_WIDTH, 620);
+    int top = layout->y - 110;
+    add_rectangle(layout, COLUMN, top, COLUMN_WIDTH, 620);
+    add_class_mark(layout, RECORD_CLASS_DECLARED, COLUMN + 150, top + 170, 300, true);
     struct drawing_shape text = {.kind = DRAWING_TEXT,
                                  .white = true,
-                                 .x = COLUMN + 150,
-                                 .y = layout->y + 270,
-                                 .size = 240,
+                                 .x = COLUMN + 540,
+                                 .y = top + 385,
+                                 .size = 185,
                                  .text = word(WORD_SUPPORT_UNTIL)};
     add(layout, text);
     text.bold = true;
     text.size = 400;
     text.text = until ? until : "";
     text.x = COLUMN + COLUMN_WIDTH - 150 - drawing_text_width(text.text, 400, true);
-    text.y = layout->y + 325;
+    text.y = top + 455;
     add(layout, text);
-    layout->y += 620 + 270;
+    layout->y = top + 620 + 380;
 }
 
 static const char *short_words(struct layout *layout, const struct record_claim *claim) {
     const char *n = arena_format(layout->arena, "%" PRId64, claim->n);
     const char *of = arena_format(layout->arena, "%" PRId64, claim->of);
+    bool fixed = claim->detail && strcmp(claim->detail, word(WORD_RETURNS_FIXED)) == 0;
+    if (fixed) return WORD_FILL(layout->arena, SHORT_RETURNS_FIXED, n, of);
     if (strcmp(claim->id, "returns") == 0) return WORD_FILL(layout->arena, SHORT_RETURNS, n, of);
     if (strcmp(claim->id, "calls") == 0) return WORD_FILL(layout->arena, SHORT_CALLS, n, of);
-    return claim->sentence;
+    if (strcmp(claim->id, "test") == 0) return word(WORD_SHORT_TEST);
+    bool mapped = strcmp(claim->sentence, word(WORD_MEMORY)) == 0;
+    return mapped ? word(WORD_SHORT_MEMORY) : claim->sentence;
 }
 
 static void add_facts(struct layout *layout) {
@@ -191,8 +204,8 @@ static void add_facts(struct layout *layout) {
         bool show = false;
         for (size_t j = 0; j < FACTS_MAXIMUM; j++)
             show = show || strcmp(claim->id, shown[j]) == 0;
-        if (!show || layout->y > HEIGHT - 500) continue;
-        add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280);
+        if (!show || layout->y > HEIGHT - FOOT - 60) continue;
+        add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280, false);
         const char *text = short_words(layout, claim);
         int size = drawing_text_width(text, 210, false) <= COLUMN_WIDTH - 400 ? 210 : 185;
         add_wrapped(layout, COLUMN + 400, COLUMN_WIDTH - 400, size, false, 1, text);
@@ -200,17 +213,40 @@ static void add_facts(struct layout *layout) {
     }
 }
 
+/* What the marks mean, in a row. */
+static void add_key(struct layout *layout, int y) {
+    static const enum word means[] = {WORD_LABEL_TESTED, WORD_LABEL_RECORDED, WORD_LABEL_DECLARED};
+    int x = 300;
+    for (unsigned class = 0; class < 3; class ++) {
+        const char *text = word(means[class]);
+        add_class_mark(layout, (enum record_class) class, x, y - 175, 210, false);
+        add_text(layout, x + 290, y, 170, false, text);
+        x += 290 + drawing_text_width(text, 170, false) + 300;
+    }
+}
+
+static const char *date_text(struct arena *arena, int64_t time_s) {
+    struct buffer text;
+    buffer_init(&text, 64);
+    html_date(&text, time_s);
+    const char *out = arena_string(arena, (const char *)text.data, text.size_bytes);
+    buffer_free(&text);
+    return out;
+}
+
 static void add_foot(struct layout *layout) {
     const struct record *record = layout->record;
-    add_rectangle(layout, 300, HEIGHT - 620, WIDTH - 600, 15);
-    layout->y = HEIGHT - 370;
+    add_rectangle(layout, 300, HEIGHT - FOOT, WIDTH - 600, 15);
+    add_key(layout, HEIGHT - FOOT + 260);
+    layout->y = HEIGHT - FOOT + 520;
     const char *report = WORD_FILL(layout->arena, LABEL_REPORT, record->reports.contact);
     add_wrapped(layout, 300, WIDTH - 600, 190, true, 1, report);
-    layout->y = HEIGHT - 130;
-    const char *image = arena_format(layout->arena, "%.16s", record->firmware.sha256);
-    const char *line = WORD_FILL(layout->arena, LABEL_FOOT, image,
-                                 arena_format(layout->arena, "%.16s", record->signer));
-    add_wrapped(layout, 300, WIDTH - 600, 170, false, 1, line);
+    layout->y = HEIGHT - FOOT + 750;
+    const char *line =
+        WORD_FILL(layout->arena, LABEL_FOOT, date_text(layout->arena, record->expires_at_s),
+                  arena_format(layout->arena, "%.16s", record->firmware.sha256),
+                  arena_format(layout->arena, "%.16s", record->signer));
+    add_wrapped(layout, 300, WIDTH - 600, 160, false, 1, line);
 }
 
 /* A strip below, only when there is something to put in. */

@@ -29,6 +29,7 @@
     X(EVIDENCE, "Evidence")                                                                       \
     X(N_OF, "{0} of {1}")                                                                         \
     X(RETURNS, "Return addresses are sealed in {0} of {1} functions.")                            \
+    X(RETURNS_FIXED_KEY, "Return addresses are sealed with a fixed key in {0} of {1} functions.") \
     X(RETURNS_BOOT,                                                                               \
       "Functions that keep their return address on the stack seal it there with a secret made "   \
       "anew at each start, so that an overwritten one does not lead where an attacker wants.")    \
@@ -87,10 +88,16 @@
     X(ISSUED, "Issued {0}")                                                                       \
     X(IMAGE_SHA, "Firmware's SHA-256")                                                            \
     X(LABEL_BRAND, "PROOFMARK")                                                                   \
-    X(LABEL_MODEL, "{0} · firmware {1} · {2}")                                                    \
+    X(LABEL_MODEL, "{0} · firmware {1}")                                                          \
     X(LABEL_REPORT, "Security hole? {0}")                                                         \
-    X(LABEL_FOOT, "Firmware SHA-256 {0}… · key {1}…")                                             \
+    X(LABEL_FOOT, "Valid until {0} · firmware SHA-256 {1}… · key {2}…")                           \
+    X(LABEL_TESTED, "tested: anyone can check it again")                                          \
+    X(LABEL_RECORDED, "on record")                                                                \
+    X(LABEL_DECLARED, "the maker's word")                                                         \
+    X(SHORT_MEMORY, "Data does not run as code")                                                  \
+    X(SHORT_TEST, "The maker's tests passed")                                                     \
     X(SHORT_RETURNS, "Return addresses sealed: {0} of {1}")                                       \
+    X(SHORT_RETURNS_FIXED, "Sealed with a fixed key: {0} of {1}")                                 \
     X(SHORT_CALLS, "Indirect calls checked: {0} of {1}")                                          \
     X(SCAN, "Scan to check")                                                                      \
     X(QR_ALT, "QR code that leads to {0}")
