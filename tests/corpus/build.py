@@ -10,6 +10,7 @@ import os
 import sys
 
 OUT = "build-corpus"
+PLUGIN = f"{OUT}/libcount_instructions.so"
 BOARD = "tests/board"
 HERE = "tests/corpus/programs"
 LEVELS = ("O2", "Os")
@@ -105,7 +106,12 @@ def main():
         f"rule link\n  command = arm-none-eabi-gcc $flags {LINK} $in $libraries -o $out\n"
         "  description = LINK $out",
         f"rule generate\n  command = python3 $in\n  generator = 1\n  description = GEN $out",
+        "rule plugin\n  command = cc -std=gnu11 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -fPIC "
+        "-shared -fvisibility=hidden $in -o $out\n  description = PLUGIN $out",
+        f"rule bare\n  command = arm-none-eabi-gcc {MACHINE} -nostdlib -T {BOARD}/board.ld $in -o $out",
         f"build {OUT}/build.ninja: generate tests/corpus/build.py",
+        f"build {PLUGIN}: plugin tests/emulator/count_instructions.c",
+        f"build {OUT}/known_count.elf: bare tests/emulator/known_count.S | {BOARD}/board.ld",
     ]
     for name in programs():
         for level in LEVELS:
