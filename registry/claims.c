@@ -75,6 +75,8 @@ static enum status claim_memory(struct making *making, const json_t *figures) {
     if (value[0] == 0) {
         claim->sentence = word(WORD_MEMORY_NONE);
         claim->detail = word(WORD_MEMORY_NONE_DETAIL);
+        claim->figured = true;
+        claim->of = 1;
         return STATUS_OK;
     }
     claim->sentence = word(WORD_MEMORY);

@@ -204,7 +204,7 @@ static void add_facts(struct layout *layout) {
         bool show = false;
         for (size_t j = 0; j < FACTS_MAXIMUM; j++)
             show = show || strcmp(claim->id, shown[j]) == 0;
-        if (!show || layout->y > HEIGHT - FOOT - 60) continue;
+        if (!show || record_claim_is_empty(claim) || layout->y > HEIGHT - FOOT - 60) continue;
         add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280, false);
         const char *text = short_words(layout, claim);
         int size = drawing_text_width(text, 210, false) <= COLUMN_WIDTH - 400 ? 210 : 185;

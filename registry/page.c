@@ -10,12 +10,17 @@
 #include "registry/words.h"
 
 /* The marks of the three classes, told apart by outline alone: a punched octagon with a
- * tick, a sheet with a seal, a speech bubble. And the brand's own: a hallmark's punch. */
+ * tick (with a dash when the test found nothing), a sheet with a seal, a speech bubble. And the
+ * brand's own: a hallmark's punch. */
 static const char marks[] =
     "<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\">"
     "<symbol id=\"tested\" viewBox=\"0 0 40 40\">"
     "<path fill=\"#0b4a35\" d=\"M12 1h16l11 11v16L28 39H12L1 28V12z\"/>"
     "<path fill=\"none\" stroke=\"#fff\" stroke-width=\"5\" d=\"M10 21l7 7 13-15\"/></symbol>"
+    "<symbol id=\"empty\" viewBox=\"0 0 40 40\">"
+    "<path fill=\"#fff\" stroke=\"#0b4a35\" stroke-width=\"3\" "
+    "d=\"M12.5 2.5h15l10 10v15l-10 10h-15l-10-10v-15z\"/>"
+    "<path fill=\"none\" stroke=\"#0b4a35\" stroke-width=\"5\" d=\"M11 20h18\"/></symbol>"
     "<symbol id=\"recorded\" viewBox=\"0 0 40 40\">"
     "<path fill=\"#fff\" stroke=\"#123c7c\" stroke-width=\"3\" d=\"M5 2.5h22l8 8v27H5z\"/>"
     "<path fill=\"none\" stroke=\"#123c7c\" stroke-width=\"3\" d=\"M11 12h11M11 19h18M11 26h7\"/>"
@@ -147,11 +152,10 @@ static void put_tally(struct page *page, const struct record_claim *claim) {
 }
 
 static void put_claim(struct page *page, const struct record_claim *claim, enum word class_word) {
-    const char *class = record_class_name(claim->class);
     buffer_format(page->out,
                   "<li class=\"claim\"><svg class=\"mark\" aria-hidden=\"true\">"
                   "<use href=\"#%s\"/></svg><div><p class=\"class\">",
-                  class);
+                  record_claim_is_empty(claim) ? "empty" : record_class_name(claim->class));
     put_word(page, class_word);
     put(page, "</p><h3>");
     html_link(page->out, claim->link, claim->sentence);

@@ -122,6 +122,11 @@ struct record_statements {
 enum status record_make_claims(struct arena *arena, struct record *record,
                                const struct record_statements *statements, struct error *error);
 
+/* Whether a figured claim says that nothing has it: it gets no tick. */
+static inline bool record_claim_is_empty(const struct record_claim *claim) {
+    return claim->figured && claim->n == 0 && claim->of > 0;
+}
+
 enum status record_write(const struct record *record, struct buffer *out, struct error *error);
 enum status record_read(struct arena *arena, struct span bytes, struct record *out,
                         struct error *error);
