@@ -15,6 +15,8 @@ void uart_start(void) {
     BOARD_UART0->divider = BOARD_CLOCK_HZ / BAUD_RATE;
     BOARD_UART0->control =
         BOARD_UART_CONTROL_TX | BOARD_UART_CONTROL_RX | BOARD_UART_CONTROL_RX_INTERRUPT;
+    /* Drops what line noise left; in QEMU this read also wakes the sender at once. */
+    (void)BOARD_UART0->data;
     BOARD_NVIC_ENABLE = 1u << BOARD_IRQ_UART0_RX;
 }
 
