@@ -80,12 +80,12 @@ static enum status sync_upwards(int directory_fd, struct error *error) {
         int next = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         bool root = fstat(fd, &here) != 0 || next < 0 || fstat(next, &above) != 0 ||
                     (here.st_ino == above.st_ino && here.st_dev == above.st_dev);
-        int synced = fsync(fd);
+        enum status status = fsync(fd) == 0 ? STATUS_OK : fault(error, "sync");
         close(fd);
         fd = next;
-        if (synced != 0 && errno != EINVAL) {
+        if (status != STATUS_OK) {
             if (fd >= 0) close(fd);
-            return fault(error, "sync");
+            return status;
         }
         if (root) break;
     }
