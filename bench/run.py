@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""`make bench`: measure everything that has a figure, print one table, write
+docs/results.md, and exit 1 when a bound in bench/bounds is missed.
+
+  bench/run.py [PART...]     parts: corpus speed benchmarks fuzz (default: all)
+
+Sizes and instruction counts repeat to the unit. Times are the median of several runs on
+this machine, start-up included. With PARTs, docs/results.md is left alone.
+"""
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path.insert(0, os.path.join(ROOT, "tests/corpus"))
+import corpus  # noqa: E402 (its folder was put on the path just now)
+import figures  # noqa: E402
+from build import BIG  # noqa: E402
+
+PROOFMARK = "build/proofmark"
+RESULTS = "docs/results.md"
+RUNS = 9
+FUZZ_SECONDS = os.environ.get("PROOFMARK_FUZZ_SECONDS", "60")
+
+
+class Results:
+    """What the parts found."""
+
+    def __init__(self):
+        self.figures = {}   # those that bounds name
+        self.rows = []      # more rows of the printed table: what, measured, with GCC's protector
+        self.sections = []  # of docs/results.md
+
+
+def short(image):
+    return os.path.basename(image).removesuffix(".elf")
+
+
+# --- corpus: behaviour, and cost in flash and instructions
+
+
+def protector_costs():
+    """image -> (flash ratio, instruction ratio) of GCC's -fstack-protector-strong."""
+    costs = {}
+    for guarded in corpus.program_images(protector=True):
+        plain = guarded.replace("-ssp.elf", ".elf")
+        runs = corpus.each(corpus.emulate, [(plain, corpus.PLUGIN), (guarded, corpus.PLUGIN)])
+        costs[plain] = (corpus.flash_bytes(guarded) / corpus.flash_bytes(plain),
+                        runs[1].instructions / runs[0].instructions)
+    return costs
+
+
+def corpus_part(results):
+    path = f"{corpus.OUT}/bench.json"
+    if os.path.exists(path):
+        os.remove(path)
+    subprocess.run([sys.executable, "tests/corpus/run.py", "all", PROOFMARK, "--seed", "1", "--json", path],
+                   check=False)
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8") as file:
+        result = json.load(file)
+    cases = result["cases"]
+    behaviour(results, cases, result)
+    costs(results, [case for case in cases if "/programs/" in case["image"]])
+
+
+def behaviour(results, cases, result):
+    rows = []
+    for place, name in (("/programs/", "real programs"), ("/torture/", "gcc's torture programs")):
+        for profile in corpus.PROFILES:
+            mine = [case for case in cases if place in case["image"] and case["profile"] == profile]
+            same = sum(case["verdict"] == "same" for case in mine)
+            refused = sum(case["verdict"] == "refused" for case in mine)
+            rows.append((name, profile, len(mine), same, refused, len(mine) - same - refused))
+    totals = [case["totals"] for case in cases]
+    functions = sum(total.get("functions_total", 0) for total in totals)
+    accepted = sum(total.get("functions_accepted", 0) for total in totals)
+    guarded = [case["totals"] for case in cases if case["profile"] == "exploit"]
+    results.figures["behaviour_same"] = figures.percent(sum(row[3] for row in rows), len(cases))
+    results.figures["functions_accepted"] = figures.percent(accepted, functions)
+    results.figures["return_sites_sealed"] = figures.percent(
+        sum(total.get("return_sites_protected", 0) for total in guarded),
+        sum(total.get("return_sites", 0) for total in guarded))
+    results.sections.append("## Behaviour\n\nEvery image is hardened and run under QEMU beside its original; "
+                    "output and exit code must be the same.\n\n" +
+                    figures.table(["programs", "profile", "cases", "same", "refused", "different"], rows) +
+                    f"\n\nFunctions accepted: {accepted:,} of {functions:,}. "
+                    f"Torture programs of no use on this board as they come: {len(result['left_out'])} "
+                    "(each with its reason in tests/corpus/torture-unusable.tsv).")
+
+
+def costs(results, cases):
+    protector = protector_costs()
+    rows, flash, instructions = [], [], []
+    for case in cases:
+        if case["profile"] != "exploit" or not case["flash"][0]:
+            continue
+        image, totals = case["image"], case["totals"]
+        flash.append(case["flash"][1] / case["flash"][0])
+        ratio = "not counted"
+        if corpus.counted(image) and case["instructions"][1]:
+            instructions.append(case["instructions"][1] / case["instructions"][0])
+            ratio = f"{instructions[-1]:.4f}"
+        guard = protector.get(image)
+        rows.append((short(image), f"{case['flash'][0]:,}", f"{flash[-1]:.4f}", ratio,
+                     f"{totals.get('functions_accepted', 0)} / {totals.get('functions_total', 0)}",
+                     f"{totals.get('return_sites_protected', 0)} / {totals.get('return_sites', 0)}",
+                     f"{totals.get('indirect_calls_protected', 0)} / {totals.get('indirect_calls', 0)}",
+                     f"{guard[0]:.4f}" if guard else "", f"{guard[1]:.4f}" if guard else ""))
+        results.rows.append((f"{short(image)}: flash", f"{flash[-1]:.4f}", rows[-1][-2]))
+        results.rows.append((f"{short(image)}: executed instructions", ratio, rows[-1][-1]))
+    results.figures["flash_ratio"] = figures.geometric_mean(flash)
+    results.figures["instructions_ratio"] = figures.geometric_mean(instructions)
+    guards = list(protector.values())
+    rows.append(("geometric mean", "", figures.shown(results.figures["flash_ratio"], "x"),
+                 figures.shown(results.figures["instructions_ratio"], "x"), "", "", "",
+                 figures.shown(figures.geometric_mean(guard[0] for guard in guards), "x"),
+                 figures.shown(figures.geometric_mean(guard[1] for guard in guards), "x")))
+    results.sections.append("## What `exploit` costs\n\nFlash is the file size of all loaded segments; instructions are "
+                    "counted exactly. The last two columns are the same sources built with GCC's "
+                    "-fstack-protector-strong, which leaves the C library unguarded.\n\n" +
+                    figures.table(["program", "flash bytes", "flash", "instructions", "functions", "returns",
+                                   "indirect calls", "SSP flash", "SSP instr."], rows))
+
+
+# --- speed: time and memory on an image of more than 1 MiB
+
+
+def measure(command, runs=RUNS):
+    """(median milliseconds, peak MiB) of a command that must succeed."""
+    times, peak = [], 0
+    for _ in range(runs):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        message = process.stderr.read().decode("utf-8", "replace")
+        _, status, usage = os.wait4(process.pid, 0)
+        times.append((time.perf_counter() - start) * 1000)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+        if process.returncode != 0:
+            print(f"bench: {' '.join(command)}: exit {process.returncode}: {message.strip()[-300:]}")
+            return None, None
+        peak = max(peak, usage.ru_maxrss / 1024)
+    return statistics.median(times), peak
+
+
+def speed_part(results):
+    image = f"{corpus.OUT}/programs/{BIG}.elf"
+    out = f"{corpus.OUT}/{BIG}.out.elf"
+    corpus.build_programs((image,))
+    for path in (out, out + ".json"):
+        if os.path.exists(path):
+            os.remove(path)
+    code, message, _ = corpus.harden(PROOFMARK, image, "exploit", "01", out)
+    if code != 0:
+        print(f"bench: harden of {image}: exit {code}: {message[-300:]}")
+        return
+    harden = [PROOFMARK, "harden", "--profile", "exploit", "--seed", "01", "--key-function",
+              corpus.KEY_FUNCTION, "--force", "-o", out, image]
+    check = [PROOFMARK, "check", "--original", image, out]
+    results.figures["harden_time"], results.figures["harden_memory"] = measure(harden)
+    results.figures["check_time"], results.figures["check_memory"] = measure(check)
+    same = corpus.emulate(out).same(corpus.emulate(image))
+    if not same:
+        results.figures["behaviour_same"] = 0
+    rows = [(name, figures.shown(results.figures[f"{name}_time"], "ms"), figures.shown(results.figures[f"{name}_memory"], "MiB"))
+            for name in ("harden", "check")]
+    results.sections.append(f"## Speed\n\nAn image with {corpus.flash_bytes(image):,} bytes of flash; median of {RUNS} runs, "
+                    f"start-up included. The hardened image behaves {'the same' if same else 'DIFFERENTLY'}.\n\n" +
+                    figures.table(["command", "ms", "peak MiB"], rows))
+
+
+# --- benchmarks that test programs bring along; fuzzing
+
+
+def set_up(directory, compiler, *options):
+    if not os.path.exists(f"{directory}/build.ninja"):
+        subprocess.run(["meson", "setup", directory, "-Dtests=true", *options], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "CC": compiler})
+
+
+def meson_results(directory, log, *arguments):
+    """Lines of Meson's log of one run."""
+    path = f"{directory}/meson-logs/{log}"
+    if os.path.exists(path):
+        os.remove(path)
+    subprocess.run(["meson", "test", "-C", directory, *arguments], check=False, stdout=subprocess.DEVNULL)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def benchmarks_part(results):
+    """Meson benchmarks. One may print lines "figure NAME VALUE"; a bound may name it."""
+    set_up("build-bench", "gcc", "-Dbuildtype=release")
+    rows = []
+    for entry in meson_results("build-bench", "benchmarklog.json", "--benchmark"):
+        text = entry.get("stdout", "")
+        for name, value in re.findall(r"^figure (\w+) ([-0-9.]+)", text, re.M):
+            results.figures[name] = float(value)
+        compared = re.search(r"(\d+) instructions compared, (\d+) differences without an explanation", text)
+        if compared:
+            results.figures["decoder_encodings"] = int(compared.group(1))
+            results.figures["decoder_differences"] = int(compared.group(2))
+        last = (text.strip().splitlines() or [""])[-1]
+        rows.append((entry["name"], entry["result"], f"{entry['duration']:.0f}", last.replace("|", "/")[:100]))
+        if entry["result"] != "OK":
+            results.figures["benchmarks_failed"] = results.figures.get("benchmarks_failed", 0) + 1
+    results.sections.append("## Long runs\n\n" + figures.table(["run", "result", "s", "its last line"], rows))
+
+
+def fuzz_part(results):
+    set_up("build-check", "clang", "-Db_sanitize=address,undefined", "-Db_lundef=false")
+    os.environ["PROOFMARK_FUZZ_SECONDS"] = FUZZ_SECONDS
+    rows = []
+    for entry in meson_results("build-check", "testlog.json", "--suite", "fuzz"):
+        inputs = re.search(r"number_of_executed_units:\s*(\d+)", entry.get("stdout", ""))
+        rows.append((entry["name"], entry["result"], f"{int(inputs.group(1)):,}" if inputs else ""))
+    results.figures["fuzz_crashes"] = sum(row[1] != "OK" for row in rows) if rows else None
+    results.sections.append(f"## Fuzzing\n\nEach harness for {FUZZ_SECONDS} seconds, with address and undefined-behaviour "
+                    "sanitizers.\n\n" + figures.table(["harness", "result", "inputs"], rows))
+
+
+# --- all together
+
+
+def tool_versions():
+    lines = []
+    for command in (["arm-none-eabi-gcc", "--version"], ["qemu-system-arm", "--version"], ["gcc", "--version"]):
+        lines.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0])
+    for package in sorted(os.listdir("build-sources")):
+        with open(f"build-sources/{package}/.complete", encoding="utf-8") as file:
+            lines.append(f"{package} {file.read().strip()}")
+    return "Made with " + "; ".join(lines) + "."
+
+
+PARTS = {"corpus": corpus_part, "speed": speed_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
+
+
+def main():
+    chosen = sys.argv[1:] or list(PARTS)
+    if not set(chosen) <= set(PARTS):
+        print(__doc__, file=sys.stderr)
+        return 2
+    os.chdir(ROOT)
+    results = Results()
+    for part in chosen:
+        PARTS[part](results)
+    rows, missed = figures.verdicts(results.figures, figures.read_bounds())
+    if len(chosen) == len(PARTS):
+        bounds = "## Bounds\n\n" + figures.table(["figure", "measured", "bound", ""], rows)
+        text = "\n\n".join(["# Results\n\nWritten by `make bench`; the bounds are in bench/bounds.", bounds,
+                            *results.sections, tool_versions()])
+        with open(RESULTS, "w", encoding="utf-8") as out:
+            out.write(text + "\n")
+    print(figures.table(["what", "measured", "with -fstack-protector-strong", "bound", ""],
+                        [(*row, "", "") for row in results.rows] +
+                        [(what, value, "", bound, verdict) for what, value, bound, verdict in rows]))
+    print(f"bench: {len(rows) - missed} bounds met, {missed} MISSED")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
