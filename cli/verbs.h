@@ -1,0 +1,9 @@
+/* The verbs of the program. Each takes its own argument vector (argv[0] is the verb) and
+ * returns the exit code: 0 done, 1 refused or found wanting, 2 wrong use. main.c has the
+ * table that calls them. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+int verb_keygen(int argc, char **argv);
+
+#endif
