@@ -1,6 +1,6 @@
 /* product.yaml to struct product, by one table a mapping. See product.h. */
 #include "product/forms.h"
-#include "product/yaml.h"
+#include "product/tree.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -57,4 +57,8 @@ enum status drawing_png(const struct drawing *drawing, struct buffer *out, struc
  * Two machines with the same answer make the same bytes. */
 const char *drawing_png_engine(struct arena *arena);
 
+/* cairo and fontconfig keep fonts for the rest of the process; this gives them back. To be
+ * called when no more is drawn, so that a leak checker sees only leaks. */
+void drawing_release_fonts(void);
+
 #endif

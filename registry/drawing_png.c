@@ -1,6 +1,7 @@
 /* A drawing as PNG by cairo: see drawing.h. */
 #include <cairo-ft.h>
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
 #include <ft2build.h>
 #include FT_TRUETYPE_TABLES_H
 #include <math.h>
@@ -214,4 +215,9 @@ const char *drawing_png_engine(struct arena *arena) {
     cairo_surface_destroy(surface);
     return arena_format(arena, "cairo %s, libpng %s, zlib %s, %s, %s", cairo_version_string(),
                         png_get_libpng_ver(NULL), zlibVersion(), names[0], names[1]);
+}
+
+void drawing_release_fonts(void) {
+    cairo_debug_reset_static_data();
+    FcFini();
 }

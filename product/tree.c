@@ -1,5 +1,5 @@
-/* See yaml.h. Built on libyaml's events, so that depth is bounded before memory is spent. */
-#include "product/yaml.h"
+/* See tree.h. Built on libyaml's events, so that depth is bounded before memory is spent. */
+#include "product/tree.h"
 
 #include <string.h>
 #include <yaml.h>

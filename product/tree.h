@@ -4,8 +4,8 @@
  * tags, a second document, a key given twice, nesting deeper than YAML_DEPTH and texts
  * longer than YAML_MAXIMUM_BYTES are refused, so the tree is finite and as large as its
  * text at most. libyaml does the reading and refuses bytes that are not UTF-8. */
-#ifndef PRODUCT_YAML_H
-#define PRODUCT_YAML_H
+#ifndef PRODUCT_TREE_H
+#define PRODUCT_TREE_H
 
 #include "base/arena.h"
 #include "base/buffer.h"
