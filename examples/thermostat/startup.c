@@ -59,6 +59,8 @@ void Reset_Handler(void) {
         *to++ = *from++;
     for (uint32_t *to = &__bss_start; to < &__bss_end;)
         *to++ = 0;
+    for (void (*const *function)(void) = __init_array_start; function < __init_array_end;)
+        (*function++)();
     main();
 }
 

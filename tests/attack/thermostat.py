@@ -7,6 +7,9 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 EXAMPLE = os.path.join(ROOT, "examples", "thermostat")
 
+QEMU = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none",
+        "-serial", "stdio", "-semihosting-config", "enable=on,target=native", "-kernel"]
+
 
 def build(directory, name, *switches):
     folder = os.path.join(directory, name)
@@ -32,6 +35,12 @@ def attack(image, boots, overwrite="word", seed="1"):
     counts = json.loads(done.stdout)
     print(f"{os.path.basename(image)}, {overwrite}: {done.stdout.strip()}")
     return counts
+
+
+def console(image, script, **environment):
+    """Runs the image in QEMU with the script on its console."""
+    return subprocess.run(QEMU + [image], input=script.encode(), stdout=subprocess.PIPE,
+                          env={**os.environ, **environment}, timeout=120, check=False)
 
 
 def same_day(image):
