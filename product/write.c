@@ -13,13 +13,21 @@ static void put_quoted(struct buffer *out, const char *text) {
     buffer_text(out, "\"");
 }
 
+/* A name from the firmware in a comment: it must not be able to end the line. */
+static void put_plain(struct buffer *out, const char *text) {
+    for (const char *c = text; *c; c++)
+        buffer_append(out, (unsigned char)*c >= 0x20 && *c != 0x7F ? c : "?", 1);
+    buffer_text(out, "\n");
+}
+
 static void put_ranges(struct buffer *out, const char *title, const struct product_range *ranges,
                        size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct product_range *range = &ranges[i];
-        buffer_format(out, "#   %-6s 0x%08x to 0x%08x  %8u bytes  %s\n", title, range->start,
+        buffer_format(out, "#   %-6s 0x%08x to 0x%08x  %8u bytes  ", title, range->start,
                       range->start + (range->size_bytes ? range->size_bytes - 1 : 0),
-                      range->size_bytes, range->name);
+                      range->size_bytes);
+        put_plain(out, range->name);
     }
 }
 
@@ -33,7 +41,8 @@ static void put_head(struct buffer *out, const struct product_facts *facts) {
     put_ranges(out, "flash", facts->flash, facts->flash_count);
     put_ranges(out, "RAM", facts->ram, facts->ram_count);
     for (size_t i = 0; i < facts->notes_count; i++) {
-        buffer_format(out, "#   note   %s\n", facts->notes[i]);
+        buffer_text(out, "#   note   ");
+        put_plain(out, facts->notes[i]);
     }
     buffer_text(out, "\nproduct:\n  name: ");
     put_quoted(out, facts->name);
@@ -65,7 +74,8 @@ static void put_key_function(struct buffer *out, const struct product_facts *fac
                          "its name)\n");
     }
     for (size_t i = 0; i < facts->key_functions_count; i++) {
-        buffer_format(out, "  # key_function: %s\n", facts->key_functions[i]);
+        buffer_text(out, "  # key_function: ");
+        put_plain(out, facts->key_functions[i]);
     }
 }
 
@@ -81,7 +91,8 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
                      "  #   - {name: settings, start: 0x00000000, size: 0x1000}\n"
                      "  mpu: auto               # or none: set up no memory map\n");
     if (facts->stack_limit) {
-        buffer_format(out, "  stack_limit: %s\n", facts->stack_limit);
+        buffer_text(out, "  stack_limit: ");
+        put_plain(out, facts->stack_limit);
     } else {
         buffer_text(out, "  # stack_limit: __StackLimit  # symbol of the stack's lowest address\n");
     }

@@ -3,7 +3,7 @@
 #include "tests/product/support.h"
 
 static const char *written(struct arena *arena, const char *name) {
-    static const struct product_range flash[] = {{".text", 0, 4096}};
+    static const struct product_range flash[] = {{".text\nharden: {}", 0, 4096}};
     static const struct product_range ram[] = {{".data", 0x20000000, 64}};
     static const char *const candidates[] = {"random_seed", "trng_read"};
     static const char *const notes[] = {"no relocations: link with -Wl,--emit-relocs"};

@@ -1,0 +1,245 @@
+/* proofmark init: a commented product.yaml, filled from a firmware's ELF.
+ *
+ * It states facts and makes proposals, and decides nothing: the random source is proposed
+ * by the names of functions as comments, and what only the maker knows is left to be
+ * filled in, so that `ship` refuses the file until it is. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "cli/verbs.h"
+#include "firmware/read/read.h"
+#include "product/product.h"
+
+enum { RANGES_MAXIMUM = 24, CANDIDATES_MAXIMUM = 6, NOTES_MAXIMUM = 8, TEXT_MAXIMUM = 1 << 16 };
+
+/* ELF's numbers (System V gABI) that say what a section or symbol is. */
+enum { SECTION_NOBITS = 8, SECTION_WRITE = 1, SECTION_ALLOC = 2, SYMBOL_FUNCTION = 2 };
+
+/* ARMv7-M's memory map (B3.1): below this lies the Code region. */
+#define SRAM_REGION 0x20000000u
+
+static const char usage[] =
+    "usage: proofmark init [-o product.yaml] [--force] FIRMWARE.elf\n"
+    "\n"
+    "Writes a commented product.yaml for `proofmark ship`, filled with what the linked\n"
+    "firmware says about itself. Fill in the values that begin with FILL.\n"
+    "\n"
+    "  -o, --output PATH  the description (default product.yaml)\n"
+    "      --force        replace an existing file\n"
+    "  -h, --help         print this\n"
+    "\n"
+    "Exit status: 0 done, 1 refused, 2 wrong use.\n";
+
+struct found {
+    struct arena *arena;
+    struct product_range flash[RANGES_MAXIMUM], ram[RANGES_MAXIMUM];
+    size_t flash_count, ram_count;
+    const char *candidates[CANDIDATES_MAXIMUM];
+    unsigned ranks[CANDIDATES_MAXIMUM];
+    size_t candidates_count;
+    const char *notes[NOTES_MAXIMUM];
+    size_t notes_count;
+    const char *stack_limit;
+};
+
+static void add_range(struct product_range *ranges, size_t *count, const char *name, uint32_t start,
+                      uint32_t size_bytes) {
+    if (size_bytes == 0 || *count == RANGES_MAXIMUM) return;
+    ranges[(*count)++] = (struct product_range){name, start, size_bytes};
+}
+
+static void add_note(struct found *found, const char *note) {
+    if (found->notes_count < NOTES_MAXIMUM) found->notes[found->notes_count++] = note;
+}
+
+static void find_ranges(const struct fw_model *model, struct found *found) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!(section->flags & SECTION_ALLOC) || section->size_bytes == 0) continue;
+        bool filled = section->type != SECTION_NOBITS;
+        bool written = section->flags & SECTION_WRITE;
+        bool in_ram = !filled || written || section->address != section->load_address;
+        if (filled) {
+            add_range(found->flash, &found->flash_count, section->name, section->load_address,
+                      section->size_bytes);
+        }
+        if (in_ram) {
+            add_range(found->ram, &found->ram_count, section->name, section->address,
+                      section->size_bytes);
+        }
+        if (in_ram && section->address < SRAM_REGION) {
+            add_note(found, arena_format(found->arena,
+                                         "%s at 0x%08x is written and lies in the code region: if "
+                                         "it is flash, name it under harden.writable_flash",
+                                         section->name, section->address));
+        }
+    }
+}
+
+/* Better names first; 0: no candidate. The C library's generators are no random source. */
+static unsigned rank_of(const char *name) {
+    static const char *const pseudo[] = {"rand", "srand", "rand_r", "random", "srandom", "drand48"};
+    static const char *const words[] = {"rand", "rng", "seed", "entropy", "trng"};
+    unsigned rank = 0;
+    for (size_t i = 0; i < sizeof pseudo / sizeof *pseudo; i++)
+        if (strcmp(name, pseudo[i]) == 0) return 0;
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasestr(name, words[i])) rank = i + 1;
+    return rank;
+}
+
+static void add_candidate(struct found *found, const char *name) {
+    unsigned rank = rank_of(name);
+    size_t at = found->candidates_count;
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(found->candidates[i], name) == 0) return;
+    if (rank == 0) return;
+    while (at > 0 && found->ranks[at - 1] < rank)
+        at--;
+    if (at == CANDIDATES_MAXIMUM) return;
+    if (found->candidates_count < CANDIDATES_MAXIMUM) found->candidates_count++;
+    for (size_t i = found->candidates_count - 1; i > at; i--) {
+        found->candidates[i] = found->candidates[i - 1];
+        found->ranks[i] = found->ranks[i - 1];
+    }
+    found->candidates[at] = name;
+    found->ranks[at] = rank;
+}
+
+static void find_symbols(const struct fw_model *model, struct found *found) {
+    static const char *const limits[] = {"__StackLimit", "__stack_limit", "__stack_start__",
+                                         "_stack_start", "_sstack",       "__stack_bottom",
+                                         "Stack_Mem",    "_stack_bottom", "__stack_limit__"};
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        if ((symbol->info & 15) == SYMBOL_FUNCTION) add_candidate(found, symbol->name);
+    }
+    for (size_t i = 0; i < sizeof limits / sizeof *limits && !found->stack_limit; i++)
+        if (fw_symbol_named(model, limits[i]) != FW_NONE) found->stack_limit = limits[i];
+    if (!found->stack_limit) {
+        add_note(found, "no symbol of the stack's lowest address was found by its usual names");
+    }
+    if (model->relocation_count == 0) {
+        add_note(found, "the relocations are missing: link with -Wl,--emit-relocs before you ship");
+    }
+}
+
+/* "../fw/a.elf" for a file seen from the folder of another; absolute when that fails. */
+static const char *relative_to(struct arena *arena, const char *output, const char *firmware) {
+    const char *slash = strrchr(output, '/');
+    const char *folder = slash ? arena_string(arena, output, (size_t)(slash - output) + 1) : ".";
+    char *from = realpath(folder, NULL);
+    char *to = realpath(firmware, NULL);
+    const char *out = firmware;
+    if (from && to) {
+        size_t common = 0;
+        for (size_t i = 0; from[i] && from[i] == to[i]; i++)
+            if (to[i + 1] == '/' && (from[i + 1] == '/' || !from[i + 1])) common = i + 1;
+        const char *up = "";
+        for (const char *c = from + common; *c; c++)
+            if (*c == '/' && c[1]) up = arena_format(arena, "%s../", up);
+        bool root = common == 0 && from[1];
+        out = root ? arena_string(arena, to, strlen(to))
+                   : arena_format(arena, "%s%s", up, to + common + (to[common] == '/'));
+    }
+    free(from);
+    free(to);
+    return out;
+}
+
+static const char *name_of(struct arena *arena, const char *firmware) {
+    const char *slash = strrchr(firmware, '/');
+    const char *base = slash ? slash + 1 : firmware;
+    const char *dot = strrchr(base, '.');
+    return arena_string(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+static enum status describe(struct arena *arena, const char *firmware, const char *output,
+                            struct buffer *out, struct error *error) {
+    struct span file;
+    struct fw_model model = {0};
+    struct found found = {.arena = arena};
+    time_t now = time(NULL);
+    struct tm parts;
+    enum status status = file_read(arena, firmware, FW_INPUT_MAXIMUM_BYTES, &file, error);
+    if (status != STATUS_OK) return status;
+    status = fw_read(&model, file, false, error);
+    if (status != STATUS_OK) {
+        error_prefix(error, firmware);
+        arena_free(&model.arena);
+        return status;
+    }
+    find_ranges(&model, &found);
+    find_symbols(&model, &found);
+    gmtime_r(&now, &parts);
+    struct product_facts facts = {
+        .firmware_file = relative_to(arena, output, firmware),
+        .name = name_of(arena, firmware),
+        .entry = model.entry,
+        .flash = found.flash,
+        .flash_count = found.flash_count,
+        .ram = found.ram,
+        .ram_count = found.ram_count,
+        .key_functions = found.candidates,
+        .key_functions_count = found.candidates_count,
+        .stack_limit = found.stack_limit,
+        .notes = found.notes,
+        .notes_count = found.notes_count,
+        .today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,
+                  (unsigned)parts.tm_mday},
+    };
+    product_write(out, &facts);
+    arena_free(&model.arena);
+    return out->failed ? error_environment(error, "product.yaml: no memory") : STATUS_OK;
+}
+
+static int wrong_use(const char *sentence) {
+    fprintf(stderr, "proofmark init: %s; see proofmark init --help\n", sentence);
+    return 2;
+}
+
+int verb_init(int argc, char **argv) {
+    static const struct option names[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"force", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *output = "product.yaml";
+    int replace = FILE_KEEP;
+    optind = 1;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "o:h", names, NULL)) != -1;) {
+        if (option == 'o') {
+            output = optarg;
+        } else if (option == 'f') {
+            replace = FILE_REPLACE;
+        } else if (option == 'h') {
+            return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+        } else {
+            return wrong_use("there is an option that is unknown or lacks its value");
+        }
+    }
+    if (argc - optind != 1) return wrong_use("it takes one firmware");
+    struct arena arena = {0};
+    struct buffer text;
+    struct error error;
+    buffer_init(&text, TEXT_MAXIMUM);
+    enum status status = describe(&arena, argv[optind], output, &text, &error);
+    if (status == STATUS_OK) status = file_write(output, buffer_span(&text), 0644, replace, &error);
+    if (status == STATUS_OK) {
+        printf("%s  fill in the values that begin with FILL, then: proofmark ship %s\n", output,
+               output);
+    } else {
+        fprintf(stderr, "proofmark init: %s\n", error.message);
+    }
+    buffer_free(&text);
+    arena_free(&arena);
+    return status == STATUS_OK ? 0 : 1;
+}
