@@ -31,7 +31,7 @@ def options(path):
     """Compiler options that the program asks for in its DejaGnu comments."""
     with open(path, encoding="latin-1") as file:
         text = file.read()
-    found = re.findall(r'dg-(?:additional-)?options\s+\{?\s*"([^"]*)"[\s}]*?(\{[^}]*\})?', text)
+    found = re.findall(r'dg-(?:additional-)?options\s+\{?\s*"([^"]*)"\s*(?:\}\s*)?(\{[^}]*\})?', text)
     return " ".join(wanted for wanted, selector in found if not selector)
 
 

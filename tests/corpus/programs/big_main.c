@@ -8,7 +8,9 @@ void reach_all(void);
 
 static volatile int never;
 
-void bz_internal_error(int code) { exit(code); }
+void bz_internal_error(int code) {
+    exit(code);
+}
 
 int main(void) {
     if (never) reach_all();
