@@ -85,7 +85,7 @@ def behaviour(results, cases, result):
     results.figures["functions_accepted"] = figures.percent(accepted, functions)
     results.figures["return_sites_sealed"] = figures.percent(
         sum(total.get("return_sites_protected", 0) for total in guarded),
-        sum(total.get("return_sites", 0) for total in guarded))
+        sum(total.get("return_sites", 0) - total.get("return_sites_exempt", 0) for total in guarded))
     results.sections.append("## Behaviour\n\nEvery image is hardened and run under QEMU beside its original; "
                     "output and exit code must be the same.\n\n" +
                     figures.table(["programs", "profile", "cases", "same", "refused", "different"], rows) +
