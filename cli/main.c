@@ -1,0 +1,58 @@
+/* proofmark: the table of verbs. Exit codes: 0 done, 1 refused or found wanting, 2 wrong
+ * use. Each verb is a file of its own (verbs.h). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "cli/verbs.h"
+
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} verbs[] = {
+    {"harden", verb_harden, "protect a linked firmware against exploitation"},
+    {"keygen", verb_keygen, "make a maker's signing key"},
+};
+
+static const size_t verb_count = sizeof verbs / sizeof *verbs;
+
+static void print_help(FILE *out) {
+    fputs("usage: proofmark VERB [OPTIONS] ...\n\n", out);
+    for (size_t i = 0; i < verb_count; i++) {
+        fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+    }
+    fputs("\nproofmark VERB --help says more. Exit codes: 0 done, 1 refused or found wanting, "
+          "2 wrong use.\n",
+          out);
+}
+
+static void out_of_memory(size_t wanted_bytes) {
+    (void)wanted_bytes;
+    fputs("proofmark: the input needs more memory than the tool is built for\n", stderr);
+    exit(1);
+}
+
+int main(int argc, char **argv) {
+    arena_set_exhausted(out_of_memory);
+    file_remove_temporaries_on_signal();
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("proofmark " PROOFMARK_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < verb_count; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "proofmark: there is no verb '%s'; proofmark --help lists them\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,252 @@
+/* See flow.h. */
+#include "firmware/analyse/flow.h"
+
+#include "firmware/lift/lift.h"
+
+#include <string.h>
+
+enum { SYSM_PSP = 9, SYSM_CONTROL = 20 };
+
+/* ORR.W Rd, Rn, #1: GCC's Thumb-2 computed goto sets the Thumb bit so before BX. */
+static bool is_orr_one(const struct thumb_insn *insn) {
+    return insn->size_bytes == 4 && (insn->bits & 0xfbe08000U) == 0xf0400000U &&
+           (insn->bits & 0x040070ffU) == 1;
+}
+
+/* BX register: a computed goto when the Thumb bit was set in front of it. */
+static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *block,
+                           uint32_t jump, struct fw_unit *unit) {
+    uint8_t target = model->items[jump].insn.rm;
+    uint32_t writer = FW_NONE;
+    for (uint32_t i = block->first; i != jump; i = model->items[i].next) {
+        if (model->items[i].insn.writes >> target & 1) writer = i;
+    }
+    if (writer != FW_NONE && is_orr_one(&model->items[writer].insn)) return FW_JUMP_GOTO;
+    if (unit->labels) {
+        fw_refuse(unit, "an indirect jump may be a call or a computed goto");
+        return FW_JUMP_GOTO;
+    }
+    return FW_JUMP_TAIL;
+}
+
+static uint8_t classify(const struct fw_model *model, const struct fw_block *block, uint32_t index,
+                        struct fw_unit *unit) {
+    const struct thumb_insn *insn = &model->items[index].insn;
+    bool from_stack = insn->op == THUMB_POP || insn->rn == THUMB_SP;
+    switch (insn->op) {
+    case THUMB_BX:
+        if (insn->rm == THUMB_LR) return FW_JUMP_RETURN;
+        return classify_bx(model, block, index, unit);
+    case THUMB_MOV_REGISTER:
+        return insn->rm == THUMB_LR ? FW_JUMP_RETURN : FW_JUMP_GOTO;
+    case THUMB_POP:
+    case THUMB_LDM:
+        return from_stack ? FW_JUMP_RETURN : FW_JUMP_GOTO;
+    case THUMB_LDR:
+        /* A veneer or thunk: its literal is a constant of the image. */
+        if (insn->reference == THUMB_REFERENCE_LITERAL) return FW_JUMP_TAIL;
+        return from_stack ? FW_JUMP_RETURN : FW_JUMP_GOTO;
+    default:
+        fw_refuse(unit, "it writes the program counter in an unknown way");
+        return FW_JUMP_GOTO;
+    }
+}
+
+static void note_special_registers(struct fw_model *model, const struct thumb_insn *insn) {
+    if (insn->op == THUMB_MSR && (insn->imm == SYSM_PSP || insn->imm == SYSM_CONTROL)) {
+        model->uses_psp = true;
+    }
+}
+
+static void close_block(struct fw_model *model, struct fw_unit *unit, struct fw_block *block) {
+    struct fw_item *last = &model->items[block->last];
+    if (last->kind != FW_ITEM_INSN || last->insn.flow != THUMB_FLOW_JUMP_INDIRECT) return;
+    last->jump = classify(model, block, block->last, unit);
+    if (last->jump == FW_JUMP_GOTO) unit->computed_jump = true;
+}
+
+static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_unit *unit) {
+    struct fw_block *block = NULL;
+    bool fresh = true;
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN) {
+            fresh = true;
+            continue;
+        }
+        if (fresh || item->block_start) {
+            if (block) close_block(model, unit, block);
+            flow->block_of[i] = (uint32_t)flow->block_count;
+            block = &flow->blocks[flow->block_count++];
+            block->first = i;
+        }
+        block->last = i;
+        note_special_registers(model, &item->insn);
+        fresh = item->insn.flow != THUMB_FLOW_NEXT;
+    }
+    if (block) close_block(model, unit, block);
+}
+
+static void collect_labels(struct fw_model *model, struct fw_flow *flow) {
+    size_t count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass) flow->labels = ARENA_ARRAY(&flow->arena, uint32_t, count + 1);
+        count = 0;
+        for (size_t u = 0; u < model->unit_count; u++) {
+            if (pass) flow->label_first[u] = (uint32_t)count;
+            if (!model->units[u].labels) continue;
+            for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
+                if (!model->items[i].label) continue;
+                if (pass) flow->labels[count] = i;
+                count++;
+            }
+        }
+    }
+    flow->label_first[model->unit_count] = (uint32_t)count;
+}
+
+void fw_flow_free(struct fw_flow *flow) {
+    arena_free(&flow->arena);
+}
+
+static void visit_item(const struct fw_model *model, const struct fw_flow *flow, uint32_t unit,
+                       uint32_t item, fw_successor_function visit, void *context) {
+    if (item == FW_NONE || model->items[item].unit != unit) return;
+    if (flow->block_of[item] != FW_NONE) visit(context, flow->block_of[item]);
+}
+
+static bool calls_noreturn(const struct fw_model *model, const struct fw_item *call) {
+    if (call->target == FW_NONE) return false;
+    return model->units[model->items[call->target].unit].noreturn;
+}
+
+void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
+                       fw_successor_function visit, void *context) {
+    const struct fw_item *last = &model->items[flow->blocks[block].last];
+    const struct thumb_insn *insn = &last->insn;
+    uint32_t unit = last->unit;
+    bool next = insn->in_it;
+    switch (insn->flow) {
+    case THUMB_FLOW_CALL:
+        if (!calls_noreturn(model, last)) next = true;
+        break;
+    case THUMB_FLOW_NEXT:
+    case THUMB_FLOW_CALL_INDIRECT:
+        next = true;
+        break;
+    case THUMB_FLOW_BRANCH_COND:
+        next = true; /* fall through */
+    case THUMB_FLOW_BRANCH:
+        visit_item(model, flow, unit, last->target, visit, context);
+        break;
+    case THUMB_FLOW_JUMP_INDIRECT:
+        if (last->jump != FW_JUMP_GOTO) break;
+        for (uint32_t i = flow->label_first[unit]; i < flow->label_first[unit + 1]; i++) {
+            visit_item(model, flow, unit, flow->labels[i], visit, context);
+        }
+        break;
+    case THUMB_FLOW_TABLE:
+        if (last->target == FW_NONE) break;
+        const struct fw_item *table = &model->items[last->target];
+        for (uint32_t i = 0; table->kind == FW_ITEM_TABLE && i < table->table_count; i++) {
+            visit_item(model, flow, unit, model->table_targets[table->table_first + i], visit,
+                       context);
+        }
+        break;
+    default:
+        break;
+    }
+    if (next) visit_item(model, flow, unit, last->next, visit, context);
+}
+
+uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) {
+    bool branch = item->kind == FW_ITEM_INSN && item->insn.reference == THUMB_REFERENCE_BRANCH;
+    if (!branch || item->target == FW_NONE) return FW_NONE;
+    return model->items[item->target].unit == item->unit && item->insn.flow != THUMB_FLOW_CALL
+               ? FW_NONE
+               : item->target;
+}
+
+struct search {
+    uint32_t *stack;
+    size_t depth;
+    bool *seen; /* by block of the whole model */
+};
+
+static void search_push(void *context, uint32_t block) {
+    struct search *search = context;
+    if (search->seen[block]) return;
+    search->seen[block] = true;
+    search->stack[search->depth++] = block;
+}
+
+/* Does this block leave the unit in a way that may come back to the unit's caller? */
+static bool may_return(const struct fw_model *model, const struct fw_block *block) {
+    const struct fw_item *last = &model->items[block->last];
+    if (last->insn.flow == THUMB_FLOW_JUMP_INDIRECT) return last->jump != FW_JUMP_GOTO;
+    if (last->insn.flow != THUMB_FLOW_BRANCH && last->insn.flow != THUMB_FLOW_BRANCH_COND) {
+        return false;
+    }
+    if (last->target == FW_NONE) return true;
+    const struct fw_unit *to = &model->units[model->items[last->target].unit];
+    return model->items[last->target].unit != last->unit && !to->noreturn;
+}
+
+static bool unit_may_return(const struct fw_model *model, const struct fw_flow *flow, uint32_t unit,
+                            struct search *search) {
+    search->depth = 0;
+    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
+        search->seen[b] = false;
+    }
+    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
+        if (model->items[flow->blocks[b].first].entry) search_push(search, b);
+    }
+    while (search->depth) {
+        uint32_t block = search->stack[--search->depth];
+        if (may_return(model, &flow->blocks[block])) return true;
+        fw_each_successor(model, flow, block, search_push, search);
+    }
+    return false;
+}
+
+/* The greatest fixed point: all are noreturn until a path that returns is found. */
+static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
+    struct arena scratch = {0};
+    struct search search = {.stack = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1),
+                            .seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1)};
+    for (size_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        unit->noreturn = unit->decoded && unit->first != FW_NONE;
+    }
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (uint32_t u = 0; u < model->unit_count; u++) {
+            if (!model->units[u].noreturn) continue;
+            if (!unit_may_return(model, flow, u, &search)) continue;
+            model->units[u].noreturn = false;
+            changed = true;
+        }
+    }
+    arena_free(&scratch);
+}
+
+void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
+    *flow = (struct fw_flow){.block_count = 0};
+    flow->unit_first = ARENA_ARRAY(&flow->arena, uint32_t, model->unit_count + 1);
+    flow->label_first = ARENA_ARRAY(&flow->arena, uint32_t, model->unit_count + 1);
+    flow->block_of = ARENA_ARRAY(&flow->arena, uint32_t, model->item_count + 1);
+    memset(flow->block_of, 0xff, (model->item_count + 1) * sizeof *flow->block_of);
+    flow->blocks = ARENA_ARRAY(&flow->arena, struct fw_block, model->item_count + 1);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        flow->unit_first[u] = (uint32_t)flow->block_count;
+        build_unit(model, flow, unit);
+        if (unit->labels && !unit->computed_jump) {
+            fw_refuse(unit, "its inside is referred to as data or jumped to from elsewhere");
+        }
+    }
+    flow->unit_first[model->unit_count] = (uint32_t)flow->block_count;
+    collect_labels(model, flow);
+    find_noreturn(model, flow);
+}

@@ -1,0 +1,495 @@
+/* See values.h. Forward over blocks to a fixed point; the lattice has two steps (a known
+ * value, unknown), so each register of a block changes at most twice. A last pass over
+ * the fixed point collects what is asked for. */
+#include "firmware/analyse/values.h"
+
+#include "firmware/lift/lift.h"
+
+#include <string.h>
+
+enum kind {
+    VALUE_UNKNOWN,
+    VALUE_STACK,    /* entry sp + bits */
+    VALUE_CONSTANT, /* bits */
+    VALUE_RETURN,   /* the return address */
+    VALUE_TABLE,    /* a word loaded from the relocated table at bits */
+};
+
+struct value {
+    uint32_t kind, bits;
+};
+
+enum { REGISTERS = 15 }; /* r0..lr */
+enum saved { SAVED_NO, SAVED_YES, SAVED_CONFLICT };
+
+struct state {
+    struct value r[REGISTERS];
+    uint32_t slot;  /* where the return address is, relative to entry sp */
+    uint32_t mixed; /* sp in front of the save */
+    uint8_t saved;  /* enum saved */
+    bool reached;
+};
+
+struct walker {
+    struct fw_model *model;
+    const struct fw_flow *flow;
+    struct state *states; /* by block of the unit */
+    uint32_t *queue;
+    size_t queue_count;
+    bool *queued;
+    uint32_t first_block;
+    struct fw_frames *frames; /* set in the collecting pass */
+    struct arena *arena;
+    size_t site_capacity;
+    const struct state *outgoing;
+    bool any_unknown_goto;
+};
+
+static const struct value unknown = {VALUE_UNKNOWN, 0};
+
+static bool same(struct value a, struct value b) {
+    return a.kind == b.kind && a.bits == b.bits;
+}
+
+static struct value get(const struct state *state, unsigned reg) {
+    return reg < REGISTERS ? state->r[reg] : unknown;
+}
+
+static struct value plus(struct value value, uint32_t bits) {
+    if (value.kind == VALUE_STACK || value.kind == VALUE_CONSTANT) {
+        value.bits += bits;
+        return value;
+    }
+    return unknown;
+}
+
+static unsigned list_bytes(uint16_t list) {
+    return 4U * (unsigned)__builtin_popcount(list);
+}
+
+static uint32_t word_at(struct fw_model *model, const struct fw_item *item, bool *ok) {
+    const struct fw_item *pool = &model->items[item->target];
+    uint8_t *bytes = fw_bytes_at(model, pool->address + item->target_delta, 4);
+    uint32_t word = 0;
+    *ok = bytes && span_u32le((struct span){bytes, 4}, 0, &word);
+    return word;
+}
+
+/* VPUSH and VPOP (A7.7.249, A7.7.248): bytes moved, 0 for other instructions. */
+static uint32_t vector_stack_bytes(const struct thumb_insn *insn, bool *push) {
+    uint32_t bits = insn->bits & 0xffbf0e00U;
+    if (!insn->coprocessor || insn->size_bytes != 4) return 0;
+    if (bits != 0xed2d0a00U && bits != 0xecbd0a00U) return 0;
+    *push = bits == 0xed2d0a00U;
+    /* FSTMX's odd count moves one word more than it names. */
+    return (insn->bits & 0xff) * 4;
+}
+
+/* Address offset of a load or store with an immediate; false for register offsets. */
+static bool memory_offset(const struct thumb_insn *insn, uint32_t *offset) {
+    if (insn->rm != THUMB_NO_REGISTER) return false;
+    *offset = !insn->index ? 0 : insn->subtract ? 0U - insn->imm : insn->imm;
+    return true;
+}
+
+static struct value loaded(struct walker *walker, const struct state *state,
+                           const struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    struct fw_model *model = walker->model;
+    if (insn->reference == THUMB_REFERENCE_LITERAL && item->target != FW_NONE) {
+        bool ok;
+        uint32_t word = word_at(model, item, &ok);
+        return ok ? (struct value){VALUE_CONSTANT, word} : unknown;
+    }
+    struct value base = get(state, insn->rn);
+    uint32_t offset;
+    if (base.kind == VALUE_CONSTANT && memory_offset(insn, &offset)) {
+        return (struct value){VALUE_TABLE, base.bits + offset};
+    }
+    /* [base, index, lsl #2] either way round for lsl #0 forms is not taken. */
+    if (base.kind == VALUE_CONSTANT && insn->rm != THUMB_NO_REGISTER && insn->shift == 2) {
+        return (struct value){VALUE_TABLE, base.bits};
+    }
+    return unknown;
+}
+
+static bool is_orr_one_of(const struct thumb_insn *insn) {
+    return insn->size_bytes == 4 && (insn->bits & 0xfbe08000U) == 0xf0400000U &&
+           (insn->bits & 0x040070ffU) == 1;
+}
+
+/* The value that the instruction puts into `rd`, when it is one we follow. */
+static struct value result(struct walker *walker, const struct state *state,
+                           const struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    switch (insn->op) {
+    case THUMB_MOV_REGISTER:
+        return get(state, insn->rm);
+    case THUMB_MOV_IMMEDIATE:
+        return (struct value){VALUE_CONSTANT, insn->imm};
+    case THUMB_MVN_IMMEDIATE:
+        return (struct value){VALUE_CONSTANT, ~insn->imm};
+    case THUMB_MOVT: {
+        struct value low = get(state, insn->rd);
+        if (low.kind != VALUE_CONSTANT) return unknown;
+        return (struct value){VALUE_CONSTANT, (low.bits & 0xffff) | insn->imm << 16};
+    }
+    case THUMB_ADR:
+        return (struct value){VALUE_CONSTANT, insn->target};
+    case THUMB_ADD_IMMEDIATE:
+        return plus(get(state, insn->rn), insn->imm);
+    case THUMB_SUB_IMMEDIATE:
+        return plus(get(state, insn->rn), 0U - insn->imm);
+    case THUMB_ADD_REGISTER: {
+        struct value a = get(state, insn->rn), b = get(state, insn->rm);
+        if (insn->shift != 0) return unknown;
+        if (b.kind == VALUE_CONSTANT) return plus(a, b.bits);
+        return a.kind == VALUE_CONSTANT ? plus(b, a.bits) : unknown;
+    }
+    case THUMB_SUB_REGISTER: {
+        struct value b = get(state, insn->rm);
+        if (insn->shift != 0 || b.kind != VALUE_CONSTANT) return unknown;
+        return plus(get(state, insn->rn), 0U - b.bits);
+    }
+    case THUMB_LDR:
+        return loaded(walker, state, item);
+    default:
+        if (is_orr_one_of(insn) && insn->rd < REGISTERS) {
+            struct value table = get(state, insn->rn);
+            return table.kind == VALUE_TABLE ? table : unknown;
+        }
+        return unknown;
+    }
+}
+
+static void add_site(struct walker *walker, uint32_t item, enum fw_site_kind kind) {
+    struct fw_frames *frames = walker->frames;
+    if (!frames) return;
+    frames->sites = arena_grow(walker->arena, frames->sites, frames->site_count,
+                               &walker->site_capacity, sizeof *frames->sites);
+    frames->sites[frames->site_count++] = (struct fw_site){item, (uint8_t)kind};
+    if (kind == FW_SITE_SAVE) frames->saves++;
+}
+
+static void doubt(struct walker *walker, const char *reason) {
+    if (walker->frames && !walker->frames->reason) walker->frames->reason = reason;
+}
+
+/* A store whose data may be a return address. `slot` is lr's place for list stores. */
+static void store(struct walker *walker, struct state *state, uint32_t index) {
+    const struct thumb_insn *insn = &walker->model->items[index].insn;
+    struct value lr = state->r[THUMB_LR], base = get(state, insn->rn);
+    bool list = insn->op == THUMB_PUSH || insn->op == THUMB_STM;
+    bool stores_lr = list ? insn->list >> THUMB_LR & 1 : insn->rd == THUMB_LR;
+    if (insn->op == THUMB_PUSH) {
+        base = state->r[THUMB_SP];
+        stores_lr = insn->list >> THUMB_LR & 1;
+    }
+    for (unsigned r = 0; r < THUMB_LR; r++) {
+        bool stored = list ? insn->list >> r & 1 : insn->op == THUMB_STR && insn->rd == r;
+        if (stored && state->r[r].kind == VALUE_RETURN) {
+            doubt(walker, "it stores a copy of its return address");
+        }
+    }
+    if (!stores_lr || lr.kind != VALUE_RETURN) return;
+    if (base.kind != VALUE_STACK) {
+        bool stack = insn->op == THUMB_PUSH || insn->rn == THUMB_SP;
+        if (stack) doubt(walker, "its stack pointer is not known where it saves lr");
+        return; /* a context saved elsewhere: setjmp */
+    }
+    uint32_t offset = 0, sp = state->r[THUMB_SP].bits;
+    if (insn->op == THUMB_PUSH) {
+        offset = 0U - 4; /* lr is the highest of the list */
+    } else if (insn->op == THUMB_STM) {
+        offset = insn->decrement ? 0U - 4 : list_bytes(insn->list) - 4;
+    } else if (insn->op != THUMB_STR || !memory_offset(insn, &offset)) {
+        doubt(walker, "it saves lr in a way that is not followed");
+        return;
+    }
+    if (state->r[THUMB_SP].kind != VALUE_STACK) {
+        doubt(walker, "its stack pointer is not known where it saves lr");
+        return;
+    }
+    if (insn->in_it) {
+        doubt(walker, "it saves lr under a condition");
+        return;
+    }
+    if (state->saved != SAVED_NO) {
+        doubt(walker, "it saves its return address twice on one path");
+        return;
+    }
+    state->saved = SAVED_YES;
+    state->slot = base.bits + offset;
+    state->mixed = sp;
+    add_site(walker, index, FW_SITE_SAVE);
+}
+
+/* A load that may read the slot. sp_after: the stack pointer behind the instruction. */
+static void load(struct walker *walker, struct state *state, uint32_t index,
+                 struct value sp_after) {
+    const struct thumb_insn *insn = &walker->model->items[index].insn;
+    bool pop = insn->op == THUMB_POP, list = pop || insn->op == THUMB_LDM;
+    struct value base = pop ? state->r[THUMB_SP] : get(state, insn->rn);
+    bool to_lr = list ? insn->list >> THUMB_LR & 1 : insn->op == THUMB_LDR && insn->rd == THUMB_LR;
+    bool to_pc = insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX;
+    bool from_stack = pop || insn->rn == THUMB_SP || base.kind == VALUE_STACK;
+    if (!from_stack || insn->reference != THUMB_REFERENCE_NONE) return;
+    uint32_t first, bytes = list ? list_bytes(insn->list) : insn->op == THUMB_LDR ? 4 : 8;
+    uint32_t offset = 0;
+    if (!list && !memory_offset(insn, &offset)) return; /* an array on the stack */
+    if (insn->op == THUMB_LDM && insn->decrement) offset = 0U - bytes;
+    first = base.bits + offset;
+    uint32_t top = first + bytes - 4;
+    bool known = base.kind == VALUE_STACK;
+    bool match = known && state->saved == SAVED_YES && top == state->slot &&
+                 sp_after.kind == VALUE_STACK && sp_after.bits == state->mixed;
+    if (to_lr || to_pc) {
+        if (match) {
+            add_site(walker, index, to_pc ? FW_SITE_RETURN : FW_SITE_RESTORE);
+            if (to_lr) {
+                state->r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
+                /* Under a condition the other path still has it saved. */
+                if (insn->in_it) doubt(walker, "it restores lr under a condition");
+            }
+            if (!insn->in_it) state->saved = SAVED_NO;
+            return;
+        }
+        if (to_pc) doubt(walker, "it returns through a stack slot that is not followed");
+        if (to_lr && !(known && state->saved == SAVED_YES && state->slot - first > top - first)) {
+            doubt(walker, "it loads lr from a stack slot that is not followed");
+        }
+        return;
+    }
+    if (known && state->saved == SAVED_YES && state->slot - first < bytes) {
+        doubt(walker, "it reads its saved return address");
+    }
+}
+
+/* The stack pointer behind the instruction. */
+static struct value stack_after(const struct state *state, const struct thumb_insn *insn,
+                                struct value computed) {
+    struct value sp = state->r[THUMB_SP];
+    bool push = false;
+    uint32_t vector = vector_stack_bytes(insn, &push);
+    if (!(insn->writes >> THUMB_SP & 1)) return sp;
+    if (vector) return plus(sp, push ? 0U - vector : vector);
+    switch (insn->op) {
+    case THUMB_PUSH:
+        return plus(sp, 0U - list_bytes(insn->list));
+    case THUMB_POP:
+        return plus(sp, list_bytes(insn->list));
+    case THUMB_STM:
+    case THUMB_LDM:
+        if (insn->rn != THUMB_SP) return unknown;
+        return plus(sp, insn->decrement ? 0U - list_bytes(insn->list) : list_bytes(insn->list));
+    case THUMB_LDR:
+    case THUMB_STR:
+    case THUMB_LOAD:
+    case THUMB_STORE:
+        if (insn->rn != THUMB_SP || !insn->writeback || insn->rm != THUMB_NO_REGISTER) {
+            return unknown;
+        }
+        return plus(sp, insn->subtract ? 0U - insn->imm : insn->imm);
+    default:
+        return insn->rd == THUMB_SP ? computed : unknown;
+    }
+}
+
+static void note_mpu(struct walker *walker, const struct state *state,
+                     const struct thumb_insn *insn) {
+    enum { MPU_FIRST = 0xed90, MPU_END = 0xedc0 };
+    struct value base = get(state, insn->rn);
+    uint32_t offset = 0;
+    if (!insn->stores || base.kind != VALUE_CONSTANT) return;
+    if (insn->op != THUMB_STM && !memory_offset(insn, &offset)) offset = 0;
+    uint32_t address = base.bits + offset;
+    if (address >> 16 == 0xe000 && (address & 0xffff) >= MPU_FIRST &&
+        (address & 0xffff) < MPU_END) {
+        walker->model->own_mpu = true;
+    }
+}
+
+/* A computed goto is exact when its target comes straight from a table whose first word
+ * a relocation ties to a label of this unit. */
+static void check_goto(struct walker *walker, const struct state *state,
+                       const struct fw_item *item) {
+    struct fw_model *model = walker->model;
+    const struct thumb_insn *insn = &item->insn;
+    struct value target = unknown;
+    if (insn->op == THUMB_BX || insn->op == THUMB_MOV_REGISTER) target = get(state, insn->rm);
+    if (insn->op == THUMB_LDR) target = loaded(walker, state, item);
+    if (target.kind == VALUE_TABLE) {
+        size_t r = fw_relocation_from(model, target.bits);
+        if (r < model->relocation_count && model->relocations[r].place == target.bits &&
+            model->relocations[r].target_item != FW_NONE) {
+            const struct fw_item *label = &model->items[model->relocations[r].target_item];
+            if (label->unit == item->unit && label->label) return;
+        }
+    }
+    walker->any_unknown_goto = true;
+}
+
+static void transfer(struct walker *walker, struct state *state, uint32_t index) {
+    const struct fw_item *item = &walker->model->items[index];
+    const struct thumb_insn *insn = &item->insn;
+    struct state old = *state;
+    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
+        for (unsigned r = 0; r < 4; r++)
+            state->r[r] = unknown;
+        state->r[THUMB_IP] = state->r[THUMB_LR] = unknown;
+        return;
+    }
+    struct value value = insn->rd < REGISTERS ? result(walker, state, item) : unknown;
+    struct value sp = stack_after(state, insn, value);
+    if (walker->frames) note_mpu(walker, state, insn);
+    if (walker->frames && item->jump == FW_JUMP_GOTO) check_goto(walker, state, item);
+    if (insn->stores) store(walker, state, index);
+    for (unsigned r = 0; r < REGISTERS; r++) {
+        if (insn->writes >> r & 1) state->r[r] = unknown;
+    }
+    bool simple = insn->op != THUMB_STR && insn->op != THUMB_STORE && insn->op != THUMB_PUSH &&
+                  insn->op != THUMB_STM && insn->op != THUMB_POP && insn->op != THUMB_LDM;
+    if (simple && insn->rd < REGISTERS && (insn->writes >> insn->rd & 1)) {
+        state->r[insn->rd] = value;
+    }
+    struct state base = old; /* loads look at the registers in front of the instruction */
+    if (insn->loads) {
+        base.saved = state->saved;
+        load(walker, &base, index, sp);
+        state->saved = base.saved;
+        if (base.r[THUMB_LR].kind == VALUE_RETURN && (insn->writes >> THUMB_LR & 1)) {
+            state->r[THUMB_LR] = base.r[THUMB_LR];
+        }
+    }
+    state->r[THUMB_SP] = sp;
+    if (!insn->in_it) return;
+    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) {
+        *state = old; /* whoever goes on did not return */
+        return;
+    }
+    for (unsigned r = 0; r < REGISTERS; r++) { /* may not have executed */
+        if (!same(state->r[r], old.r[r])) state->r[r] = unknown;
+    }
+}
+
+static bool merge(struct state *into, const struct state *from) {
+    if (!into->reached) {
+        *into = *from;
+        into->reached = true;
+        return true;
+    }
+    bool changed = false;
+    for (unsigned r = 0; r < REGISTERS; r++) {
+        if (into->r[r].kind != VALUE_UNKNOWN && !same(into->r[r], from->r[r])) {
+            into->r[r] = unknown;
+            changed = true;
+        }
+    }
+    bool differs =
+        into->saved != from->saved ||
+        (into->saved == SAVED_YES && (into->slot != from->slot || into->mixed != from->mixed));
+    if (differs && into->saved != SAVED_CONFLICT) {
+        into->saved = SAVED_CONFLICT;
+        changed = true;
+    }
+    return changed;
+}
+
+static void enqueue(struct walker *walker, uint32_t block) {
+    if (walker->queued[block]) return;
+    walker->queued[block] = true;
+    walker->queue[walker->queue_count++] = block;
+}
+
+static void flow_into(void *context, uint32_t block) {
+    struct walker *walker = context;
+    uint32_t local = block - walker->first_block;
+    if (merge(&walker->states[local], walker->outgoing)) enqueue(walker, local);
+}
+
+static void run_block(struct walker *walker, uint32_t local, struct state *state) {
+    const struct fw_block *block = &walker->flow->blocks[walker->first_block + local];
+    for (uint32_t i = block->first;; i = walker->model->items[i].next) {
+        transfer(walker, state, i);
+        if (i == block->last) break;
+    }
+}
+
+static void start_at_entries(struct walker *walker, uint32_t blocks) {
+    struct state entry = {.reached = true};
+    entry.r[THUMB_SP] = (struct value){VALUE_STACK, 0};
+    entry.r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
+    walker->outgoing = &entry;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const struct fw_block *block = &walker->flow->blocks[walker->first_block + b];
+        if (walker->model->items[block->first].entry) {
+            flow_into(walker, walker->first_block + b);
+        }
+    }
+    walker->outgoing = NULL;
+}
+
+static void solve_unit(struct walker *walker, uint32_t blocks) {
+    start_at_entries(walker, blocks);
+    while (walker->queue_count) {
+        uint32_t local = walker->queue[--walker->queue_count];
+        walker->queued[local] = false;
+        struct state state = walker->states[local];
+        run_block(walker, local, &state);
+        walker->outgoing = &state;
+        fw_each_successor(walker->model, walker->flow, walker->first_block + local, flow_into,
+                          walker);
+        walker->outgoing = NULL;
+    }
+}
+
+static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks,
+                    struct fw_frames *frames) {
+    walker->frames = frames;
+    walker->site_capacity = 0;
+    walker->any_unknown_goto = false;
+    for (uint32_t b = 0; b < blocks; b++) {
+        struct state state = walker->states[b];
+        if (!state.reached) {
+            /* Nothing goes here: what it would do is not known, so nothing in it may
+             * touch a frame. */
+            state = (struct state){.saved = SAVED_CONFLICT};
+        }
+        run_block(walker, b, &state);
+    }
+    if (walker->any_unknown_goto) {
+        fw_refuse(unit, "a computed jump does not read its target straight from a table");
+    }
+    walker->frames = NULL;
+}
+
+void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out) {
+    struct arena scratch = {0};
+    uint32_t largest = 0;
+    *out = (struct fw_values){.frames = NULL};
+    out->frames = ARENA_ARRAY(&out->arena, struct fw_frames, model->unit_count + 1);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
+        if (blocks > largest) largest = blocks;
+    }
+    struct walker walker = {
+        .model = model,
+        .flow = flow,
+        .arena = &out->arena,
+        .states = ARENA_ARRAY(&scratch, struct state, largest + 1),
+        .queue = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
+        .queued = ARENA_ARRAY(&scratch, bool, largest + 1),
+    };
+    for (size_t u = 0; u < model->unit_count; u++) {
+        uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
+        walker.first_block = flow->unit_first[u];
+        memset(walker.states, 0, blocks * sizeof *walker.states);
+        solve_unit(&walker, blocks);
+        collect(&walker, &model->units[u], blocks, &out->frames[u]);
+    }
+    arena_free(&scratch);
+}
+
+void fw_values_free(struct fw_values *values) {
+    arena_free(&values->arena);
+}

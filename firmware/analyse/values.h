@@ -1,0 +1,43 @@
+/* What registers hold, as far as it is a constant, an offset from the stack pointer at
+ * the function's entry, the return address, or a word of a relocated table.
+ *
+ * From that: where a return address is saved to the stack and where it comes back
+ * (struct fw_site), proven path by path; which computed gotos read their target straight
+ * from a relocated table (units with others are refused); and whether the firmware sets
+ * up the MPU itself (model->own_mpu).
+ *
+ * Requires: fw_flow_build(). */
+#ifndef FIRMWARE_ANALYSE_VALUES_H
+#define FIRMWARE_ANALYSE_VALUES_H
+
+#include "firmware/analyse/flow.h"
+
+enum fw_site_kind {
+    FW_SITE_SAVE,    /* lr holds the return address and goes to the stack */
+    FW_SITE_RESTORE, /* it comes back into lr */
+    FW_SITE_RETURN,  /* it goes from the stack into pc */
+};
+
+struct fw_site {
+    uint32_t item;
+    uint8_t kind;
+};
+
+/* Sites of one unit. The stack pointer in front of a save and behind its restore are
+ * equal on every path. */
+struct fw_frames {
+    struct fw_site *sites;
+    size_t site_count;
+    size_t saves;       /* FW_SITE_SAVE among them */
+    const char *reason; /* why the sites do not prove that sealing keeps behaviour, or NULL */
+};
+
+struct fw_values {
+    struct arena arena;
+    struct fw_frames *frames; /* by unit */
+};
+
+void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out);
+void fw_values_free(struct fw_values *values);
+
+#endif

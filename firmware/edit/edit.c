@@ -1,0 +1,188 @@
+/* See edit.h. */
+#include "firmware/edit/edit.h"
+
+#include "firmware/lift/lift.h"
+
+#include <assert.h>
+#include <elf.h>
+#include <string.h>
+
+static void set_bits(struct fw_item *item, uint32_t bits) {
+    uint8_t bytes[4];
+    if (bits >> 16) {
+        put_u16le(bytes, bits >> 16);
+        put_u16le(bytes + 2, bits);
+    } else {
+        put_u16le(bytes, bits);
+    }
+    bool ok = thumb_decode(bytes, sizeof bytes, 0, &item->insn);
+    assert(ok && item->insn.op != THUMB_UNDEFINED && !item->insn.unpredictable);
+    (void)ok;
+    item->kind = FW_ITEM_INSN;
+    item->size_bytes = item->insn.size_bytes;
+    item->overridden = true;
+    item->target = FW_NONE;
+    item->target_delta = 0;
+    item->wide = item->far = false;
+    item->it_state = 0;
+}
+
+static uint32_t new_insn(struct fw_model *model, uint32_t unit, uint32_t bits) {
+    uint32_t index = fw_new_item(model);
+    struct fw_item *item = &model->items[index];
+    item->unit = unit;
+    item->made = true;
+    set_bits(item, bits);
+    return index;
+}
+
+uint32_t fw_insert_after(struct fw_model *model, uint32_t item, const uint32_t *bits,
+                         size_t count) {
+    uint32_t unit = model->items[item].unit;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t made = new_insn(model, unit, bits[i]);
+        model->items[made].next = model->items[item].next;
+        model->items[item].next = made;
+        item = made;
+    }
+    return item;
+}
+
+uint32_t fw_insert_before(struct fw_model *model, uint32_t item, const uint32_t *bits,
+                          size_t count) {
+    assert(count > 0 && model->items[item].relocation == FW_NONE);
+    uint32_t moved = fw_new_item(model);
+    model->items[moved] = model->items[item];
+    struct fw_item *first = &model->items[item], *rest = &model->items[moved];
+    rest->entry = rest->label = rest->block_start = false;
+    first->made = true;
+    first->jump = FW_JUMP_NONE;
+    set_bits(first, bits[0]);
+    first->next = moved;
+    if (count > 1) fw_insert_after(model, item, bits + 1, count - 1);
+    return moved;
+}
+
+void fw_replace(struct fw_model *model, uint32_t item, uint32_t bits) {
+    model->items[item].made = true;
+    set_bits(&model->items[item], bits);
+}
+
+static void set_branch(struct fw_item *item, enum thumb_op op, unsigned cond, uint32_t target) {
+    static const uint32_t wide_b = 0xf0009000U, bl = 0xf000d000U;
+    bool in_it = item->kind == FW_ITEM_INSN && item->insn.in_it;
+    uint8_t it_cond = item->insn.cond;
+    uint32_t bits = op == THUMB_BL ? bl : op == THUMB_B ? wide_b : 0xd000U | cond << 8;
+    item->made = true;
+    item->jump = FW_JUMP_NONE;
+    set_bits(item, bits);
+    item->target = target;
+    if (in_it) {
+        item->insn.in_it = true;
+        item->insn.cond = it_cond;
+    }
+}
+
+void fw_replace_branch(struct fw_model *model, uint32_t item, enum thumb_op op, unsigned cond,
+                       uint32_t target) {
+    set_branch(&model->items[item], op, cond, target);
+}
+
+static void link_last(struct fw_model *model, uint32_t unit, uint32_t index) {
+    struct fw_unit *u = &model->units[unit];
+    model->items[index].unit = unit;
+    uint32_t *link = &u->first;
+    while (*link != FW_NONE)
+        link = &model->items[*link].next;
+    *link = index;
+    /* The item appended behind a function's start carries that function. */
+    struct fw_function *f = &model->functions[u->function_first + u->function_count - 1];
+    if (f->item != FW_NONE || model->items[index].kind != FW_ITEM_INSN) return;
+    f->item = model->symbols[f->symbol].item = index;
+    model->items[index].entry = true;
+}
+
+void fw_add_function(struct fw_model *model, uint32_t unit, const char *name) {
+    struct fw_unit *u = &model->units[unit];
+    assert(u->function_count == 0 ||
+           u->function_first + u->function_count == model->function_count);
+    if (u->function_count == 0) u->function_first = (uint32_t)model->function_count;
+    u->function_count++;
+    model->symbols[model->symbol_count] =
+        (struct fw_symbol){.name = name,
+                           .value = 1,
+                           .size_bytes = 1,
+                           .item = FW_NONE,
+                           .info = ELF32_ST_INFO(STB_LOCAL, STT_FUNC),
+                           .section = 1}; /* set with its address by write/ */
+    model->functions[model->function_count++] =
+        (struct fw_function){.name = name,
+                             .symbol = (uint32_t)model->symbol_count,
+                             .item = FW_NONE,
+                             .unit = unit,
+                             .section = UINT16_MAX};
+    model->symbol_count++;
+}
+
+uint32_t fw_add_unit(struct fw_model *model, const char *name) {
+    uint32_t unit = (uint32_t)model->unit_count++;
+    model->units[unit] = (struct fw_unit){
+        .first = FW_NONE, .decoded = true, .reachable = true, .made = true, .tag_item = FW_NONE};
+    fw_add_function(model, unit, name);
+    return unit;
+}
+
+uint32_t fw_append(struct fw_model *model, uint32_t unit, uint32_t bits) {
+    uint32_t index = new_insn(model, unit, bits);
+    link_last(model, unit, index);
+    return index;
+}
+
+uint32_t fw_append_branch(struct fw_model *model, uint32_t unit, enum thumb_op op, unsigned cond,
+                          uint32_t target) {
+    uint32_t index = fw_new_item(model);
+    set_branch(&model->items[index], op, cond, target);
+    link_last(model, unit, index);
+    return index;
+}
+
+static uint32_t new_word(struct fw_model *model, uint32_t unit, uint32_t word, uint32_t target) {
+    uint32_t index = fw_new_item(model);
+    struct fw_item *item = &model->items[index];
+    item->kind = FW_ITEM_DATA;
+    item->size_bytes = 4;
+    item->alignment = 4;
+    item->made = true;
+    item->unit = unit;
+    item->insn.bits = word;
+    item->target = target;
+    return index;
+}
+
+uint32_t fw_append_word(struct fw_model *model, uint32_t unit, uint32_t word, uint32_t target) {
+    uint32_t index = new_word(model, unit, word, target);
+    link_last(model, unit, index);
+    return index;
+}
+
+static bool stops(const struct fw_item *item) {
+    if (item->kind != FW_ITEM_INSN) return true;
+    return !item->insn.in_it &&
+           (item->insn.flow == THUMB_FLOW_BRANCH || item->insn.flow == THUMB_FLOW_JUMP_INDIRECT ||
+            item->insn.flow == THUMB_FLOW_TRAP);
+}
+
+uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word) {
+    uint32_t unit = model->items[item].unit, before = FW_NONE;
+    for (uint32_t i = model->units[unit].first; i != item; i = model->items[i].next)
+        before = i;
+    if (before != FW_NONE && !stops(&model->items[before])) return FW_NONE;
+    uint32_t index = new_word(model, unit, word, FW_NONE);
+    model->items[index].next = item;
+    if (before == FW_NONE) {
+        model->units[unit].first = index;
+    } else {
+        model->items[before].next = index;
+    }
+    return index;
+}

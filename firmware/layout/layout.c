@@ -1,0 +1,339 @@
+/* See layout.h. */
+#include "firmware/layout/layout.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROUNDS = 64,      /* sizes settle in a handful; more means a bug in growth */
+    FILLER_BYTES = 3, /* alignment between two functions */
+    OVERFLOW_ALIGNMENT = 8,
+    NARROW_COND_REACH = 254,
+};
+
+uint64_t fw_random(uint64_t *state) {
+    uint64_t z = (*state += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+uint32_t fw_relocated_value(const struct fw_model *model, const struct fw_relocation *relocation) {
+    const struct fw_item *item = &model->items[relocation->target_item];
+    uint32_t address = item->new_address + relocation->target_delta;
+    return address | (relocation->target_thumb ? 1U : 0U);
+}
+
+static bool movable(const struct fw_model *model, uint32_t unit) {
+    return model->units[unit].status != FW_UNIT_UNTOUCHED;
+}
+
+static int by_address(const void *a, const void *b) {
+    const struct fw_function *const *x = a, *const *y = b;
+    return (*x)->address < (*y)->address ? -1 : (*x)->address > (*y)->address;
+}
+
+/* Zeros or NOPs between two movable functions are alignment and may be used. */
+static bool is_filler(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
+    if (size_bytes > FILLER_BYTES) return false;
+    const uint8_t *bytes = fw_bytes_at(model, address, size_bytes);
+    if (!bytes) return size_bytes == 0;
+    for (uint32_t i = 0; i + 1 < size_bytes; i += 2) {
+        uint32_t half = (uint32_t)(bytes[i] | bytes[i + 1] << 8);
+        if (half != 0 && half != 0xbf00 && half != 0x46c0) return false;
+    }
+    return size_bytes % 2 == 0 || bytes[size_bytes - 1] == 0;
+}
+
+static void find_windows(struct fw_model *model, struct fw_layout *out) {
+    struct arena scratch = {0};
+    const struct fw_function **order =
+        ARENA_ARRAY(&scratch, const struct fw_function *, model->function_count + 1);
+    for (size_t i = 0; i < model->function_count; i++)
+        order[i] = &model->functions[i];
+    qsort(order, model->function_count, sizeof *order, by_address);
+    out->windows = ARENA_ARRAY(&model->arena, struct fw_window, model->function_count + 1);
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = order[i];
+        if (!movable(model, f->unit)) continue;
+        struct fw_window *last = out->window_count ? &out->windows[out->window_count - 1] : NULL;
+        uint32_t end = last ? last->address + last->size_bytes : 0;
+        if (last && last->section == f->section && f->address >= end &&
+            is_filler(model, end, f->address - end)) {
+            last->size_bytes = f->address + f->size_bytes - last->address;
+        } else {
+            out->windows[out->window_count++] =
+                (struct fw_window){f->address, f->size_bytes, f->section};
+        }
+    }
+    arena_free(&scratch);
+}
+
+static uint32_t align_item(const struct fw_item *item, uint32_t address) {
+    uint32_t mask = item->alignment - 1U;
+    return address + ((item->address - address) & mask);
+}
+
+static uint32_t place_unit(struct fw_model *model, const struct fw_unit *unit, uint32_t address) {
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        struct fw_item *item = &model->items[i];
+        address = align_item(item, address);
+        item->new_address = address;
+        address += item->size_bytes;
+    }
+    return address;
+}
+
+struct order {
+    uint32_t *units;
+    size_t count;
+};
+
+static void shuffle(struct fw_model *model, const struct fw_layout_options *options,
+                    struct order *order) {
+    uint64_t state = options->seed;
+    order->units = ARENA_ARRAY(&model->arena, uint32_t, model->unit_count + 1);
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].status == FW_UNIT_ACCEPTED) order->units[order->count++] = u;
+    }
+    for (size_t i = order->count; i > 1 && !options->keep_order; i--) {
+        size_t other = (size_t)(fw_random(&state) % i);
+        uint32_t swap = order->units[i - 1];
+        order->units[i - 1] = order->units[other];
+        order->units[other] = swap;
+    }
+}
+
+/* First fit, window by window; `used` is how far each is filled. */
+static void place_all(struct fw_model *model, struct fw_layout *out, const struct order *order,
+                      uint32_t *used) {
+    uint32_t overflow = out->overflow_address;
+    size_t open = 0; /* windows before this one are too full for anything */
+    for (size_t w = 0; w < out->window_count; w++)
+        used[w] = 0;
+    for (size_t i = 0; i < order->count; i++) {
+        const struct fw_unit *unit = &model->units[order->units[i]];
+        bool placed = false;
+        while (open < out->window_count && out->windows[open].size_bytes - used[open] < 2)
+            open++;
+        for (size_t w = open; w < out->window_count && !placed; w++) {
+            const struct fw_window *window = &out->windows[w];
+            uint32_t start = window->address + used[w];
+            uint32_t room = window->size_bytes - used[w];
+            if (room < unit->bytes_after && room < unit->bytes_before) continue;
+            uint32_t end = place_unit(model, unit, start);
+            if (end - start > room) continue;
+            used[w] = end - window->address;
+            placed = true;
+        }
+        if (!placed) overflow = place_unit(model, unit, overflow);
+    }
+    out->overflow_bytes = overflow - out->overflow_address;
+}
+
+static bool in_reach(uint32_t from, uint32_t to, uint32_t back, uint32_t forward) {
+    uint32_t distance = to - from;
+    return distance <= forward || 0U - distance <= back;
+}
+
+static uint32_t target_address(const struct fw_model *model, const struct fw_item *item) {
+    if (item->target == FW_NONE) return item->insn.target;
+    return model->items[item->target].new_address + item->target_delta;
+}
+
+enum fit { FIT, FIT_GREW, FIT_NEVER };
+
+/* Does a branch reach; if not, take its next larger form (A7.7.12: T1 -256..254, T2
+ * -2048..2046, T3 +-1 MiB, T4 and BL +-16 MiB, from pc = address + 4). */
+static enum fit fit_branch(const struct fw_model *model, struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    uint32_t pc = item->new_address + 4, target = target_address(model, item);
+    enum { MEBI = 1 << 20, LONG = 16 * MEBI };
+    bool compare = insn->op == THUMB_CBZ || insn->op == THUMB_CBNZ;
+    if (item->far) { /* over an inverted condition: the wide branch is 2 bytes on */
+        return in_reach(pc + 2, target, LONG, LONG - 2) ? FIT : FIT_NEVER;
+    }
+    if (insn->op == THUMB_BL || (insn->op == THUMB_B && insn->size_bytes == 4) || item->wide) {
+        bool cond = insn->op == THUMB_B_COND;
+        if (in_reach(pc, target, cond ? MEBI : LONG, (cond ? MEBI : LONG) - 2)) return FIT;
+        if (!cond) return FIT_NEVER;
+    } else if (compare) {
+        if (in_reach(pc, target, 0, 126)) return FIT;
+    } else if (insn->op == THUMB_B_COND) {
+        bool narrow = insn->size_bytes == 2;
+        uint32_t reach = narrow ? 256 : MEBI;
+        if (in_reach(pc, target, reach, reach - 2)) return FIT;
+        if (narrow) {
+            item->wide = true;
+            item->size_bytes = 4;
+            return FIT_GREW;
+        }
+    } else {
+        if (in_reach(pc, target, 2048, 2046)) return FIT;
+        item->wide = true;
+        item->size_bytes = 4;
+        return FIT_GREW;
+    }
+    item->far = true; /* B<!c> over, or CB(N)Z over, then B.W */
+    item->wide = false;
+    item->size_bytes = 6;
+    return FIT_GREW;
+}
+
+static enum fit fit_pc_relative(const struct fw_model *model, struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    uint32_t base = (item->new_address + 4) & ~3U, target = target_address(model, item);
+    bool narrow = insn->size_bytes == 2 && !item->wide;
+    bool dual =
+        insn->coprocessor || (insn->op == THUMB_LOAD && (insn->bits & 0xfe500000U) == 0xe8500000U);
+    if (narrow) {
+        if (in_reach(base, target, 0, 1020) && (target - base) % 4 == 0) return FIT;
+        item->wide = true;
+        item->size_bytes = 4;
+        return FIT_GREW;
+    }
+    uint32_t reach = dual ? 1020 : 4095;
+    return in_reach(base, target, reach, reach) ? FIT : FIT_NEVER;
+}
+
+static enum fit fit_table(const struct fw_model *model, struct fw_item *table) {
+    for (uint32_t i = 0; i < table->table_count; i++) {
+        const struct fw_item *target = &model->items[model->table_targets[table->table_first + i]];
+        uint32_t distance = target->new_address - table->new_address;
+        if (distance <= (table->table_half ? 2U * 0xffff : 2U * 0xff)) continue;
+        if (table->table_half || distance > 2U * 0xffff) return FIT_NEVER;
+        table->table_half = true; /* its TBB becomes a TBH */
+        table->size_bytes = 2U * table->table_count;
+        return FIT_GREW;
+    }
+    return FIT;
+}
+
+static enum fit fit_item(const struct fw_model *model, struct fw_item *item) {
+    if (item->kind == FW_ITEM_TABLE) return fit_table(model, item);
+    if (item->kind != FW_ITEM_INSN) return FIT;
+    switch (item->insn.reference) {
+    case THUMB_REFERENCE_BRANCH:
+        return fit_branch(model, item);
+    case THUMB_REFERENCE_LITERAL:
+    case THUMB_REFERENCE_ADR:
+        return fit_pc_relative(model, item);
+    default:
+        return FIT;
+    }
+}
+
+static enum status settle(struct fw_model *model, struct fw_layout *out, const struct order *order,
+                          uint32_t *failed, struct error *error) {
+    uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        bool grew = false;
+        place_all(model, out, order, used);
+        for (size_t k = 0; k < order->count; k++) {
+            struct fw_unit *unit = &model->units[order->units[k]];
+            for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+                enum fit fit = fit_item(model, &model->items[i]);
+                if (fit == FIT_GREW) grew = true;
+                if (fit != FIT_NEVER) continue;
+                *failed = order->units[k];
+                return error_input(error, "%s: a reference at 0x%08x does not reach",
+                                   model->functions[unit->function_first].name,
+                                   model->items[i].address);
+            }
+        }
+        if (!grew) return STATUS_OK;
+    }
+    return error_environment(error, "addresses did not settle");
+}
+
+/* Untouched code keeps its place and its forms; its branches must still reach. */
+static enum status check_untouched(struct fw_model *model, struct error *error) {
+    for (size_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (unit->status != FW_UNIT_UNTOUCHED) continue;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            if (fit_item(model, &model->items[i]) == FIT) continue;
+            return error_input(error, "%s: untouched, but what it branches to moved out of reach",
+                               model->functions[unit->function_first].name);
+        }
+    }
+    return STATUS_OK;
+}
+
+static uint32_t later(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Where code may go that does not fit: behind everything that is flashed in the same
+ * memory as the code (within one 512 MiB region of the architecture, B3.1). */
+static uint32_t end_of_flash_contents(const struct fw_model *model,
+                                      const struct fw_layout *layout) {
+    uint32_t end = 0;
+    if (!layout->window_count) return 0;
+    uint32_t region = layout->windows[0].address >> 29;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!(section->flags & SHF_ALLOC) || !section->size_bytes) continue;
+        if (section->address >> 29 == region) {
+            end = later(end, section->address + section->size_bytes);
+        }
+        if (section->data && section->load_address >> 29 == region) {
+            end = later(end, section->load_address + section->size_bytes);
+        }
+    }
+    return (end + OVERFLOW_ALIGNMENT - 1) & ~(OVERFLOW_ALIGNMENT - 1U);
+}
+
+static enum status check_overflow(const struct fw_layout_options *options,
+                                  const struct fw_layout *out, struct error *error) {
+    uint32_t start = out->overflow_address, size = out->overflow_bytes;
+    if (!size) return STATUS_OK;
+    const struct fw_range *flash = &options->flash;
+    uint32_t offset = start - flash->address;
+    if (flash->size_bytes && (start < flash->address || offset > flash->size_bytes ||
+                              size > flash->size_bytes - offset)) {
+        return error_input(error,
+                           "the hardened code needs %u bytes at 0x%08x, which is outside "
+                           "the flash 0x%08x+0x%x",
+                           size, start, flash->address, flash->size_bytes);
+    }
+    for (size_t i = 0; i < options->reserved_count; i++) {
+        const struct fw_range *r = &options->reserved[i];
+        if (r->address < start ? start - r->address < r->size_bytes : r->address - start < size) {
+            return error_input(error, "the hardened code needs %u bytes at 0x%08x, where %s is",
+                               size, start, r->name);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status fw_layout(struct fw_model *model, const struct fw_layout_options *options,
+                      struct fw_layout *out, uint32_t *failed, struct error *error) {
+    struct order order = {NULL, 0};
+    *out = (struct fw_layout){.windows = NULL};
+    *failed = FW_NONE;
+    find_windows(model, out);
+    out->overflow_address = end_of_flash_contents(model, out);
+    shuffle(model, options, &order);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            if (unit->status == FW_UNIT_UNTOUCHED) {
+                model->items[i].new_address = model->items[i].address;
+            }
+            unit->bytes_after += model->items[i].size_bytes;
+        }
+    }
+    enum status status = settle(model, out, &order, failed, error);
+    if (status != STATUS_OK) return status;
+    for (size_t k = 0; k < order.count; k++) {
+        struct fw_unit *unit = &model->units[order.units[k]];
+        unit->bytes_after = 0;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            unit->bytes_after += model->items[i].size_bytes;
+        }
+    }
+    status = check_untouched(model, error);
+    return status == STATUS_OK ? check_overflow(options, out, error) : status;
+}

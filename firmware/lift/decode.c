@@ -1,0 +1,215 @@
+/* Items of one function: instructions where the mapping symbols say code, tables behind
+ * TBB and TBH, data for the rest. See lift.h.
+ *
+ * The extent grows while it decodes: literal pools may stand behind st_size, and a pool
+ * is known only by the loads that use it. */
+#include "firmware/lift/lift_private.h"
+
+#include <string.h>
+
+struct cursor {
+    struct lift *lift;
+    struct lift_function *function;
+    uint32_t address;
+    uint32_t pool_end;   /* highest end of what a literal load of this function reads */
+    uint32_t pool_first; /* lowest start of it */
+    uint8_t it_state;
+};
+
+uint32_t fw_new_item(struct fw_model *model) {
+    model->items = arena_grow(&model->arena, model->items, model->item_count, &model->item_capacity,
+                              sizeof *model->items);
+    struct fw_item *item = &model->items[model->item_count];
+    memset(item, 0, sizeof *item);
+    item->next = item->unit = item->target = item->relocation = FW_NONE;
+    item->alignment = 2;
+    return (uint32_t)model->item_count++;
+}
+
+static struct fw_item *add_item(struct cursor *cursor, enum fw_item_kind kind,
+                                uint32_t size_bytes) {
+    struct lift_function *function = cursor->function;
+    struct fw_model *model = cursor->lift->model;
+    struct fw_item *item = &model->items[fw_new_item(model)];
+    item->kind = (uint8_t)kind;
+    item->address = cursor->address;
+    item->size_bytes = size_bytes;
+    item->unit = (uint32_t)(function - cursor->lift->functions); /* until units are formed */
+    function->item_count++;
+    return item;
+}
+
+static void undecoded(struct lift_function *function, const char *reason) {
+    lift_refuse(function, reason);
+    function->undecoded = true;
+}
+
+/* Bytes that a literal load reads. */
+static uint32_t literal_bytes(const struct thumb_insn *insn) {
+    bool dual = insn->coprocessor || insn->op == THUMB_LOAD;
+    return dual ? 8 : 4;
+}
+
+static void note_literal(struct cursor *cursor, const struct thumb_insn *insn) {
+    struct lift_function *function = cursor->function;
+    if (insn->reference != THUMB_REFERENCE_LITERAL && insn->reference != THUMB_REFERENCE_ADR) {
+        return;
+    }
+    if (insn->target < cursor->pool_first && insn->target > function->address) {
+        cursor->pool_first = insn->target;
+    }
+    if (insn->reference != THUMB_REFERENCE_LITERAL) return;
+    uint32_t end = insn->target + literal_bytes(insn);
+    if (insn->target < function->address || insn->target >= function->limit) return;
+    if (end > function->limit) end = insn->target + 4;
+    if (end > function->limit) return;
+    if (end > cursor->pool_end) cursor->pool_end = end;
+}
+
+static bool ends_flow(const struct thumb_insn *insn) {
+    if (insn->in_it && !(insn->flow == THUMB_FLOW_TABLE)) return false;
+    return insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_JUMP_INDIRECT ||
+           insn->flow == THUMB_FLOW_TABLE || insn->flow == THUMB_FLOW_TRAP;
+}
+
+static void decode_code(struct cursor *cursor, uint32_t stop) {
+    struct lift_function *function = cursor->function;
+    const struct fw_section *section = &cursor->lift->model->sections[function->section];
+    bool after_barrier = false;
+    while (cursor->address < stop) {
+        struct thumb_insn insn;
+        const uint8_t *bytes = section->data + (cursor->address - section->address);
+        if (!thumb_decode(bytes, stop - cursor->address, cursor->address, &insn)) {
+            undecoded(function, "an instruction is cut off by the end of the code");
+            cursor->address = stop;
+            return;
+        }
+        thumb_apply_it(&insn, cursor->it_state);
+        uint32_t end = cursor->address + insn.size_bytes;
+        if (insn.op == THUMB_UNDEFINED) {
+            undecoded(function, "an instruction is not of ARMv7-M");
+            cursor->address = stop;
+            return;
+        }
+        if (insn.unpredictable) lift_refuse(function, "an instruction is UNPREDICTABLE");
+        struct fw_item *item = add_item(cursor, FW_ITEM_INSN, insn.size_bytes);
+        item->insn = insn;
+        item->it_state = cursor->it_state;
+        /* Alignment filler: marked here, left out where nothing branches to it. */
+        item->alignment = insn.op == THUMB_NOP && insn.size_bytes == 2 && after_barrier ? 1 : 2;
+        note_literal(cursor, &insn);
+        after_barrier = ends_flow(&insn) || (after_barrier && insn.op == THUMB_NOP);
+        cursor->it_state =
+            insn.op == THUMB_IT ? thumb_it_start(insn.imm) : thumb_it_advance(cursor->it_state);
+        cursor->address = end;
+        if (insn.flow == THUMB_FLOW_TABLE) return;
+    }
+}
+
+/* The number of entries that the bound check in front of a table branch allows: CMP of
+ * the index with nothing in between that writes it. 0: no such check. */
+static uint32_t bound_of_table(const struct fw_model *model, const struct lift_function *function,
+                               const struct thumb_insn *branch) {
+    uint32_t last = function->first_item + function->item_count - 1;
+    for (uint32_t back = 1; back <= 8 && back <= last - function->first_item; back++) {
+        const struct fw_item *item = &model->items[last - back];
+        if (item->kind != FW_ITEM_INSN) return 0;
+        if (item->insn.op == THUMB_CMP_IMMEDIATE && item->insn.rn == branch->rm) {
+            return item->insn.imm + 1;
+        }
+        if (item->insn.writes >> branch->rm & 1) return 0;
+        if (item->insn.flow == THUMB_FLOW_CALL || item->insn.flow == THUMB_FLOW_CALL_INDIRECT) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* The table of the TBB or TBH that is the function's newest item; it starts at the
+ * cursor, and its $d run ends at `stop`. The bound check and the run must agree but for a
+ * padding byte and a pool behind. */
+static void decode_table(struct cursor *cursor, uint32_t stop) {
+    struct fw_model *model = cursor->lift->model;
+    struct lift_function *function = cursor->function;
+    uint32_t branch_index = function->first_item + function->item_count - 1;
+    struct thumb_insn branch = model->items[branch_index].insn;
+    const struct fw_section *section = &model->sections[function->section];
+    uint32_t width = branch.op == THUMB_TBH ? 2 : 1, table = cursor->address;
+    uint32_t span = stop - table;
+    if (cursor->pool_first > table && cursor->pool_first < stop) span = cursor->pool_first - table;
+    uint32_t count = bound_of_table(model, function, &branch);
+    uint32_t bytes = (count * width + 1) & ~1U;
+    if (branch.rn != THUMB_PC || count == 0 || count > UINT16_MAX || bytes > span ||
+        span - bytes > 2) {
+        lift_refuse(function, "a jump table's length does not follow from its bound check");
+        return;
+    }
+    uint32_t first = (uint32_t)model->table_target_count;
+    const uint8_t *entries = section->data + (table - section->address);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t entry =
+            width == 2 ? (uint32_t)(entries[2 * i] | entries[2 * i + 1] << 8) : entries[i];
+        model->table_targets =
+            arena_grow(&model->arena, model->table_targets, model->table_target_count,
+                       &model->table_target_capacity, sizeof *model->table_targets);
+        model->table_targets[model->table_target_count++] = table + 2 * entry;
+    }
+    struct fw_item *item = add_item(cursor, FW_ITEM_TABLE, bytes);
+    item->table_first = first;
+    item->table_count = (uint16_t)count;
+    item->table_half = width == 2;
+    model->items[branch_index].target = (uint32_t)model->item_count - 1;
+    cursor->address += bytes;
+}
+
+static void decode_data(struct cursor *cursor, uint32_t stop) {
+    struct fw_model *model = cursor->lift->model;
+    struct lift_function *function = cursor->function;
+    if (function->item_count) {
+        const struct fw_item *last = &model->items[model->item_count - 1];
+        if (last->kind == FW_ITEM_INSN && last->insn.flow == THUMB_FLOW_TABLE) {
+            decode_table(cursor, stop);
+        }
+    }
+    if (cursor->address >= stop) return;
+    struct fw_item *item = add_item(cursor, FW_ITEM_DATA, stop - cursor->address);
+    item->alignment = 4;
+    item->relocation = FW_NONE;
+    cursor->address = stop;
+}
+
+void lift_decode_function(struct lift *lift, struct lift_function *function) {
+    struct cursor cursor = {.lift = lift,
+                            .function = function,
+                            .address = function->address,
+                            .pool_end = function->address,
+                            .pool_first = UINT32_MAX};
+    function->first_item = (uint32_t)lift->model->item_count;
+    for (;;) {
+        if (cursor.pool_end > function->end) function->end = cursor.pool_end;
+        if (cursor.address >= function->end) break;
+        uint32_t next;
+        char kind = lift_kind_at(lift, function->section, cursor.address, function->end, &next);
+        if (kind == 'a') {
+            undecoded(function, "ARM-state code");
+            break;
+        }
+        if (kind == 't') {
+            decode_code(&cursor, next);
+            if (function->undecoded) break;
+            continue;
+        }
+        if (!function->sized && next == function->end && cursor.pool_end < next) {
+            /* Data behind an unsized function is its own only as far as it loads it. */
+            function->end = cursor.pool_end > cursor.address ? cursor.pool_end : cursor.address;
+            if (cursor.address >= function->end) break;
+            next = function->end;
+        }
+        decode_data(&cursor, next);
+    }
+    if (thumb_it_active(cursor.it_state)) undecoded(function, "an IT block is cut off");
+    if (function->undecoded) {
+        lift->model->item_count = function->first_item;
+        function->item_count = 0;
+    }
+}

@@ -1,0 +1,25 @@
+/* From bytes to units and items: find the functions, decode them, make every reference
+ * symbolic, group what shares code, and say of each unit if it may move.
+ *
+ * Requires: fw_read(). Guarantees: every function symbol in a code section is in exactly
+ * one unit; every item of an accepted unit is decoded, none is UNPREDICTABLE, each of its
+ * references has a target; each relocation whose value is an address in a unit names the
+ * item. A unit that breaks a rule is FW_UNIT_UNTOUCHED with the reason; and what bytes
+ * that nobody understood might branch to is untouched too.
+ *
+ * Exact or untouched: mapping symbols ($t, $d) say what is code; a table's length must
+ * follow from its bound check and its span at once; nothing is inferred from likelihood. */
+#ifndef FIRMWARE_LIFT_LIFT_H
+#define FIRMWARE_LIFT_LIFT_H
+
+#include "firmware/model.h"
+
+enum status fw_lift(struct fw_model *model, struct error *error);
+
+/* Mark the unit untouched; the first reason stays. */
+void fw_refuse(struct fw_unit *unit, const char *reason);
+
+/* A new, zeroed item in the pool; may move model->items. */
+uint32_t fw_new_item(struct fw_model *model);
+
+#endif

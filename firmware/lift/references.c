@@ -1,0 +1,442 @@
+/* Makes every reference symbolic: PC-relative forms to items, relocated values to items.
+ * See lift.h. Also finds the vector table and templates that are copied to the stack. */
+#include "firmware/lift/lift_private.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct lift_function *function_of(struct lift *lift, uint32_t item) {
+    return &lift->functions[lift->model->items[item].unit];
+}
+
+static void map_items(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    for (size_t i = 0; i < model->section_count; i++) {
+        struct fw_section *section = &model->sections[i];
+        if (!fw_is_code_section(section)) continue;
+        size_t count = section->size_bytes / 2 + 1;
+        section->item_at = ARENA_ARRAY(&model->arena, uint32_t, count);
+        memset(section->item_at, 0xff, count * sizeof *section->item_at);
+    }
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        struct fw_section *section = &model->sections[lift->functions[item->unit].section];
+        uint32_t first = (item->address - section->address) / 2;
+        uint32_t count = item->kind == FW_ITEM_INSN ? 1 : (item->size_bytes + 1) / 2;
+        for (uint32_t k = 0; k < count; k++)
+            section->item_at[first + k] = i;
+    }
+}
+
+/* Index of the first function behind `address` in the section's order. */
+static size_t function_behind(const struct lift *lift, uint16_t section, uint32_t address) {
+    size_t low = 0, high = lift->function_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct lift_function *f = &lift->functions[middle];
+        if (f->section < section || (f->section == section && f->address <= address)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The function whose extent covers the address, or NULL. */
+static struct lift_function *covering(struct lift *lift, uint32_t address) {
+    const struct fw_section *section = fw_section_at(lift->model, address);
+    if (!section) return NULL;
+    uint16_t index = (uint16_t)(section - lift->model->sections);
+    size_t behind = function_behind(lift, index, address);
+    if (!behind) return NULL;
+    struct lift_function *f = &lift->functions[behind - 1];
+    return f->section == index && address >= f->address && address < f->end ? f : NULL;
+}
+
+static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_t address,
+                              uint32_t limit) {
+    size_t behind = function_behind(lift, section, address);
+    bool there = behind < lift->function_count && lift->functions[behind].section == section;
+    return there ? lift->functions[behind].address : limit;
+}
+
+static void resolve_branch(struct lift *lift, uint32_t index) {
+    struct fw_model *model = lift->model;
+    uint32_t address = model->items[index].insn.target;
+    uint32_t target = fw_item_at(model, address);
+    struct lift_function *from = function_of(lift, index);
+    if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN) {
+        struct lift_function *to = covering(lift, address);
+        if (to && !to->undecoded) {
+            lift_refuse(to, "a branch goes between its instructions");
+            lift_refuse(from, "it branches between instructions");
+        } /* else: bytes that stay where they are; the address is absolute */
+        return;
+    }
+    model->items[index].target = target;
+    model->items[target].block_start = true;
+    struct lift_function *to = function_of(lift, target);
+    if (model->items[index].insn.flow == THUMB_FLOW_CALL) {
+        model->items[target].entry = true;
+    } else if (to != from && model->items[target].address != to->address) {
+        lift_join(lift, model->items[index].unit, model->items[target].unit);
+    } else if (to != from) {
+        model->items[target].entry = true;
+    }
+}
+
+static void resolve_data_reference(struct lift *lift, uint32_t index) {
+    struct fw_model *model = lift->model;
+    struct fw_item *item = &model->items[index];
+    struct lift_function *from = function_of(lift, index);
+    uint32_t target = fw_item_at(model, item->insn.target);
+    if (target == FW_NONE) {
+        lift_refuse(from, "a PC-relative load or ADR reaches outside the functions");
+        return;
+    }
+    struct lift_function *to = function_of(lift, target);
+    if (model->items[target].kind != FW_ITEM_DATA) {
+        lift_refuse(from, "it reads code as data");
+        lift_refuse(to, "its code is read as data");
+        return;
+    }
+    item->target = target;
+    item->target_delta = item->insn.target - model->items[target].address;
+    if (to != from) lift_join(lift, item->unit, model->items[target].unit);
+}
+
+static void resolve_table(struct lift *lift, uint32_t index) {
+    struct fw_model *model = lift->model;
+    struct fw_item *table = &model->items[index];
+    struct lift_function *from = function_of(lift, index);
+    for (uint32_t i = 0; i < table->table_count; i++) {
+        uint32_t *slot = &model->table_targets[table->table_first + i];
+        uint32_t target = fw_item_at(model, *slot);
+        if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN ||
+            function_of(lift, target) != from) {
+            lift_refuse(from, "a jump table's entry is not an instruction of its function");
+            target = from->first_item;
+        }
+        *slot = target;
+        model->items[target].block_start = true;
+    }
+}
+
+static void resolve_items(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        struct fw_item *item = &model->items[i];
+        if (item->kind == FW_ITEM_TABLE) resolve_table(lift, i);
+        if (item->kind != FW_ITEM_INSN) continue;
+        switch (item->insn.reference) {
+        case THUMB_REFERENCE_BRANCH:
+            resolve_branch(lift, i);
+            break;
+        case THUMB_REFERENCE_LITERAL:
+        case THUMB_REFERENCE_ADR:
+            resolve_data_reference(lift, i);
+            break;
+        case THUMB_REFERENCE_TABLE:
+            if (item->target == FW_NONE) {
+                lift_refuse(function_of(lift, i), "a table branch has no table behind it");
+            }
+            break;
+        case THUMB_REFERENCE_PC_READ:
+            lift_refuse(function_of(lift, i), "it computes with the program counter");
+            break;
+        default:
+            if (item->insn.op == THUMB_TBB || item->insn.op == THUMB_TBH) {
+                lift_refuse(function_of(lift, i), "a table branch has its table elsewhere");
+            }
+            break;
+        }
+    }
+}
+
+/* The 32-bit value that a MOVW/MOVT pair makes; false when the other half is not found. */
+static bool pair_value(struct lift *lift, const struct fw_relocation *relocation, uint32_t index,
+                       uint32_t *value) {
+    struct fw_model *model = lift->model;
+    const struct lift_function *function = function_of(lift, index);
+    const struct fw_item *item = &model->items[index];
+    bool low = relocation->type == R_ARM_THM_MOVW_ABS_NC;
+    if (item->insn.op != (low ? THUMB_MOV_IMMEDIATE : THUMB_MOVT)) return false;
+    uint32_t first = function->first_item, end = first + function->item_count;
+    for (uint32_t distance = 1; distance <= 32; distance++) {
+        uint32_t other = low ? index + distance : index - distance;
+        if (other < first || other >= end) return false;
+        const struct fw_item *partner = &model->items[other];
+        uint8_t wanted = low ? THUMB_MOVT : THUMB_MOV_IMMEDIATE;
+        if (partner->kind != FW_ITEM_INSN || partner->insn.op != wanted ||
+            partner->insn.rd != item->insn.rd || partner->insn.size_bytes != 4) {
+            continue;
+        }
+        size_t r = fw_relocation_from(model, partner->address);
+        if (r == model->relocation_count || model->relocations[r].place != partner->address ||
+            model->relocations[r].symbol != relocation->symbol) {
+            continue;
+        }
+        *value = low ? partner->insn.imm << 16 | item->insn.imm
+                     : item->insn.imm << 16 | partner->insn.imm;
+        return true;
+    }
+    return false;
+}
+
+enum field { FIELD_OTHER, FIELD_WORD, FIELD_RELATIVE, FIELD_HALF_PAIR, FIELD_BRANCH, FIELD_PIC };
+
+static enum field field_of(uint8_t type) {
+    switch (type) {
+    case R_ARM_ABS32:
+    case R_ARM_TARGET1:
+        return FIELD_WORD;
+    case R_ARM_REL32:
+    case R_ARM_PREL31:
+        return FIELD_RELATIVE;
+    case R_ARM_THM_MOVW_ABS_NC:
+    case R_ARM_THM_MOVT_ABS:
+        return FIELD_HALF_PAIR;
+    case R_ARM_THM_PC22: /* THM_CALL */
+    case R_ARM_THM_JUMP24:
+    case R_ARM_THM_JUMP19:
+    case R_ARM_THM_PC11: /* THM_JUMP11 */
+    case R_ARM_THM_PC9:  /* THM_JUMP8 */
+    case R_ARM_THM_JUMP6:
+        return FIELD_BRANCH;
+    case R_ARM_ABS8:
+    case R_ARM_ABS16:
+    case R_ARM_TLS_LE32:
+    case R_ARM_TARGET2:
+    case R_ARM_ABS32_NOI:
+        return FIELD_OTHER;
+    default:
+        return FIELD_PIC;
+    }
+}
+
+/* A relocated value that is an address in a unit's code section: name the item. */
+static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t value,
+                 struct lift_function *from) {
+    struct fw_model *model = lift->model;
+    uint32_t address = value & ~1U;
+    struct lift_function *to = covering(lift, address);
+    const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
+    if (!to) return;
+    if (symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE &&
+        symbol->section != to->section + 1) {
+        return; /* one past the end of something in the section before */
+    }
+    if (to->undecoded) return; /* stays where it is */
+    uint32_t target = fw_item_at(model, address);
+    if (target == FW_NONE) {
+        lift_refuse(to, "its address is taken between instructions");
+        return;
+    }
+    struct fw_item *item = &model->items[target];
+    if (item->kind != FW_ITEM_INSN) {
+        if (from != to) lift_refuse(to, "its pool is referred to from elsewhere");
+    } else if ((value & 1) && address == to->address) {
+        item->entry = true;
+    } else if (ELF32_ST_TYPE(symbol->info) == STT_FUNC && (value & 1) == 0 &&
+               address == to->address) {
+        lift_refuse(to, "its address is taken as data");
+    } else {
+        item->label = true;
+    }
+    item->block_start = true;
+    relocation->target_item = target;
+    relocation->target_delta = address - item->address;
+    relocation->target_thumb = value & 1;
+}
+
+static int by_place(const void *a, const void *b) {
+    const struct fw_relocation *x = a, *y = b;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* A linker's veneer (`ldr.w pc, [pc]` and an address) has no relocation at its literal,
+ * but a word that is loaded straight into pc is the address of code. */
+static void relocate_veneers(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    size_t count = model->relocation_count, capacity = count;
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN || item->insn.op != THUMB_LDR ||
+            item->insn.flow != THUMB_FLOW_JUMP_INDIRECT || item->target == FW_NONE) {
+            continue;
+        }
+        size_t r = fw_relocation_from(model, item->insn.target);
+        if (r < model->relocation_count && model->relocations[r].place == item->insn.target) {
+            continue;
+        }
+        model->relocations = arena_grow(&model->arena, model->relocations, count, &capacity,
+                                        sizeof *model->relocations);
+        model->relocations[count++] =
+            (struct fw_relocation){.place = item->insn.target,
+                                   .section = function_of(lift, i)->section,
+                                   .type = R_ARM_ABS32,
+                                   .target_item = FW_NONE};
+    }
+    if (count == model->relocation_count) return;
+    model->relocation_count = count;
+    qsort(model->relocations, count, sizeof *model->relocations, by_place);
+}
+
+static enum status resolve_relocations(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    relocate_veneers(lift);
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        struct fw_relocation *relocation = &model->relocations[i];
+        struct fw_section *section = &model->sections[relocation->section];
+        enum field field = field_of(relocation->type);
+        struct lift_function *from =
+            fw_is_code_section(section) ? covering(lift, relocation->place) : NULL;
+        uint32_t index = fw_item_at(model, relocation->place);
+        uint32_t value = 0;
+        if (index != FW_NONE && model->items[index].relocation == FW_NONE) {
+            model->items[index].relocation = (uint32_t)i;
+        }
+        if (field == FIELD_PIC) {
+            if (!from) {
+                return error_input(lift->error,
+                                   "relocation type %u at 0x%08x: position-independent or "
+                                   "unknown; link without -fPIC, -fpie and --pic-veneer",
+                                   relocation->type, relocation->place);
+            }
+            lift_refuse(from, "it is position-independent");
+            continue;
+        }
+        if (section->type == SHT_ARM_EXIDX) continue; /* read as a table by write/exidx */
+        if (field == FIELD_HALF_PAIR) {
+            if (index == FW_NONE) { /* in bytes that are not understood */
+                struct lift_function *to =
+                    covering(lift, model->symbols[relocation->symbol].value & ~1U);
+                if (to) lift_refuse(to, "bytes that are not understood refer to it");
+                continue;
+            }
+            if (!pair_value(lift, relocation, index, &value)) {
+                if (covering(lift, model->symbols[relocation->symbol].value & ~1U)) {
+                    lift_refuse(from, "half of a MOVW/MOVT pair is missing");
+                }
+                continue;
+            }
+        } else if (field == FIELD_WORD || field == FIELD_RELATIVE) {
+            if (!span_u32le((struct span){section->data, section->data ? section->size_bytes : 0},
+                            relocation->place - section->address, &value)) {
+                continue;
+            }
+            if (field == FIELD_RELATIVE) {
+                if (relocation->type == R_ARM_PREL31 && (value & 0x40000000U)) value |= 1U << 31;
+                value += relocation->place;
+                if (from) lift_refuse(from, "it holds a difference of addresses");
+            }
+        } else {
+            continue;
+        }
+        bind(lift, relocation, value, from);
+    }
+    return STATUS_OK;
+}
+
+/* `ldr.w ip, [pc, #4]; ldr.w pc, [pc, #4]; .word 0; .word 0`: what GCC copies to the stack
+ * to call a nested function (gcc/config/arm, arm_asm_trampoline_template). */
+static void find_trampolines(struct lift *lift) {
+    static const uint8_t template[16] = {0xdf, 0xf8, 0x04, 0xc0, 0xdf, 0xf8, 0x04, 0xf0};
+    struct fw_model *model = lift->model;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!section->data || section->size_bytes < sizeof template) continue;
+        if (memmem(section->data, section->size_bytes, template, sizeof template)) {
+            model->has_trampoline = true;
+        }
+    }
+}
+
+/* Bytes that are code but nobody's, or not understood, may refer to anything that their
+ * half-words could mean: that stays where it is. */
+static void refuse_targets_of_bytes(struct lift *lift, const struct fw_section *section,
+                                    uint32_t address, uint32_t end) {
+    for (; address + 2 <= end; address += 2) {
+        struct thumb_insn insn;
+        if (!thumb_decode(section->data + (address - section->address), end - address, address,
+                          &insn) ||
+            insn.reference == THUMB_REFERENCE_NONE) {
+            continue;
+        }
+        struct lift_function *to = covering(lift, insn.target);
+        if (to) lift_refuse(to, "bytes that are not understood may refer to it");
+    }
+}
+
+static void refuse_around_unknown_bytes(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    for (size_t s = 0; s < model->section_count; s++) {
+        const struct fw_section *section = &model->sections[s];
+        if (!fw_is_code_section(section)) continue;
+        uint32_t address = section->address, end = section->address + section->size_bytes;
+        while (address < end) {
+            struct lift_function *f = covering(lift, address);
+            if (f) {
+                if (f->undecoded) refuse_targets_of_bytes(lift, section, f->address, f->end);
+                address = f->end;
+                continue;
+            }
+            uint32_t stop, following = next_function(lift, (uint16_t)s, address, end);
+            char kind = lift_kind_at(lift, (uint16_t)s, address, following, &stop);
+            if (kind != 'd') refuse_targets_of_bytes(lift, section, address, stop);
+            address = stop > address ? stop : address + 2;
+        }
+    }
+}
+
+/* The vector table: at the start of a section, an initial stack pointer and the reset
+ * handler's address (ARM DDI 0403E, B1.5.3). Of several, the one that names the entry. */
+static void find_vector_table(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    unsigned candidates = 0;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        struct span content = {section->data, section->data ? section->size_bytes : 0};
+        uint32_t stack, reset;
+        if (section->address % 128 != 0 || !span_u32le(content, 0, &stack) ||
+            !span_u32le(content, 4, &reset) || stack == 0 || stack % 4 != 0 || !(reset & 1)) {
+            continue;
+        }
+        size_t r = fw_relocation_from(model, section->address + 4);
+        if (r == model->relocation_count || model->relocations[r].place != section->address + 4 ||
+            model->relocations[r].type != R_ARM_ABS32) {
+            continue;
+        }
+        if ((reset & ~1U) == (model->entry & ~1U)) {
+            model->vector_table = section->address;
+            candidates = 1;
+            break;
+        }
+        model->vector_table = section->address;
+        candidates++;
+    }
+    if (candidates != 1) model->vector_table = FW_NONE;
+    if (model->vector_table == FW_NONE) return;
+    const struct fw_section *section = fw_section_at(model, model->vector_table);
+    struct span content = {section->data, section->size_bytes};
+    enum { WORDS = 16 + 240, SYSTEM_WORDS = 16 };
+    uint32_t words = 1, word;
+    for (; words < WORDS && span_u32le(content, (size_t)words * 4, &word); words++) {
+        size_t r = fw_relocation_from(model, section->address + words * 4);
+        bool relocated = r < model->relocation_count &&
+                         model->relocations[r].place == section->address + words * 4;
+        if (words >= SYSTEM_WORDS && word != 0 && !relocated) break;
+    }
+    model->vector_table_bytes = words * 4;
+}
+
+enum status lift_resolve_references(struct lift *lift) {
+    map_items(lift);
+    resolve_items(lift);
+    find_vector_table(lift);
+    find_trampolines(lift);
+    refuse_around_unknown_bytes(lift);
+    return resolve_relocations(lift);
+}

@@ -1,0 +1,204 @@
+/* Groups functions that share code into units, links their items, and carries refusals
+ * from functions to units. See lift.h. */
+#include "firmware/lift/lift_private.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t lift_root(struct lift *lift, uint32_t function) {
+    struct lift_function *functions = lift->functions;
+    while (functions[function].parent != function) {
+        functions[function].parent = functions[functions[function].parent].parent;
+        function = functions[function].parent;
+    }
+    return function;
+}
+
+void lift_join(struct lift *lift, uint32_t a, uint32_t b) {
+    uint32_t x = lift_root(lift, a), y = lift_root(lift, b);
+    /* The lower address stays the root, so that units are numbered in address order. */
+    if (x < y) lift->functions[y].parent = x;
+    if (y < x) lift->functions[x].parent = y;
+}
+
+void fw_refuse(struct fw_unit *unit, const char *reason) {
+    if (unit->status != FW_UNIT_ACCEPTED) return;
+    unit->status = FW_UNIT_UNTOUCHED;
+    unit->reason = reason;
+}
+
+/* Does control run out of the function's end? A call there does not come back when the
+ * function came from a compiler (it has a size): noreturn. */
+static bool falls_out(const struct lift *lift, const struct lift_function *function) {
+    if (!function->item_count) return false;
+    const struct fw_item *last =
+        &lift->model->items[function->first_item + function->item_count - 1];
+    if (last->kind != FW_ITEM_INSN || last->alignment == 1) return false;
+    const struct thumb_insn *insn = &last->insn;
+    switch (insn->flow) {
+    case THUMB_FLOW_BRANCH:
+    case THUMB_FLOW_JUMP_INDIRECT:
+    case THUMB_FLOW_TABLE:
+    case THUMB_FLOW_TRAP:
+        return insn->in_it;
+    case THUMB_FLOW_CALL:
+    case THUMB_FLOW_CALL_INDIRECT:
+        return insn->in_it || !function->sized;
+    default:
+        return true;
+    }
+}
+
+static void join_fall_through(struct lift *lift) {
+    for (size_t i = 0; i < lift->function_count; i++) {
+        struct lift_function *function = &lift->functions[i];
+        if (function->undecoded || !falls_out(lift, function)) continue;
+        struct lift_function *next = i + 1 < lift->function_count ? &lift->functions[i + 1] : NULL;
+        bool adjacent = next && next->section == function->section &&
+                        next->address == function->end && !next->undecoded && next->item_count;
+        if (adjacent) {
+            lift_join(lift, (uint32_t)i, (uint32_t)i + 1);
+        } else {
+            lift_refuse(function, "control runs out of its end");
+        }
+    }
+}
+
+/* Instructions that data follows and that do not stop: a noreturn call is one, anything
+ * else would execute data. */
+static void refuse_running_into_data(struct lift *lift, struct lift_function *function) {
+    const struct fw_item *items = lift->model->items;
+    for (uint32_t i = 0; i + 1 < function->item_count; i++) {
+        const struct fw_item *item = &items[function->first_item + i];
+        if (item->kind != FW_ITEM_INSN || item[1].kind == FW_ITEM_INSN) continue;
+        if (item->alignment == 1) continue;
+        bool stops = item->insn.flow >= THUMB_FLOW_CALL && !item->insn.in_it;
+        if (item->insn.flow == THUMB_FLOW_BRANCH && !item->insn.in_it) stops = true;
+        if (!stops) lift_refuse(function, "control runs into data");
+    }
+}
+
+static int by_root(const void *a, const void *b) {
+    const struct fw_function *x = a, *y = b;
+    if (x->unit != y->unit) return x->unit < y->unit ? -1 : 1;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void make_functions(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    uint32_t *unit_of = ARENA_ARRAY(&lift->scratch, uint32_t, lift->function_count + 1);
+    model->functions =
+        ARENA_ARRAY(&model->arena, struct fw_function, lift->function_count + FW_MADE_MAXIMUM);
+    model->units =
+        ARENA_ARRAY(&model->arena, struct fw_unit, lift->function_count + FW_MADE_MAXIMUM);
+    for (uint32_t i = 0; i < lift->function_count; i++) {
+        uint32_t root = lift_root(lift, i);
+        if (root == i) unit_of[i] = (uint32_t)model->unit_count++;
+        struct lift_function *f = &lift->functions[i];
+        model->functions[i] = (struct fw_function){
+            .name = model->symbols[f->symbol].name,
+            .symbol = f->symbol,
+            .address = f->address,
+            .size_bytes = f->end - f->address,
+            .unit = unit_of[root],
+            .item = f->item_count ? f->first_item : FW_NONE,
+            .section = f->section,
+        };
+    }
+    model->function_count = lift->function_count;
+}
+
+static void link_function(struct lift *lift, struct lift_function *function, struct fw_unit *unit,
+                          uint32_t unit_index, uint32_t *tail) {
+    struct fw_model *model = lift->model;
+    bool starts = true;
+    for (uint32_t k = 0; k < function->item_count; k++) {
+        uint32_t index = function->first_item + k;
+        struct fw_item *item = &model->items[index];
+        item->unit = unit_index;
+        bool filler = item->kind == FW_ITEM_INSN && item->alignment == 1;
+        if (filler && !item->block_start && !item->label && !item->entry) continue;
+        if (item->kind == FW_ITEM_INSN) item->alignment = 2;
+        if (starts || k == 0) item->block_start = true;
+        if (k == 0) item->entry = true;
+        starts = item->kind != FW_ITEM_INSN || item->insn.flow != THUMB_FLOW_NEXT;
+        if (item->label) unit->labels = true;
+        if (*tail == FW_NONE) {
+            unit->first = index;
+        } else {
+            model->items[*tail].next = index;
+        }
+        *tail = index;
+    }
+}
+
+void lift_form_units(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    join_fall_through(lift);
+    make_functions(lift);
+    uint32_t *tails = ARENA_ARRAY(&lift->scratch, uint32_t, model->unit_count + 1);
+    memset(tails, 0xff, (model->unit_count + 1) * sizeof *tails);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        model->units[u] = (struct fw_unit){
+            .first = FW_NONE, .function_first = FW_NONE, .decoded = true, .tag_item = FW_NONE};
+    }
+    for (size_t i = 0; i < lift->function_count; i++) {
+        struct lift_function *f = &lift->functions[i];
+        uint32_t index = model->functions[i].unit;
+        struct fw_unit *unit = &model->units[index];
+        refuse_running_into_data(lift, f);
+        link_function(lift, f, unit, index, &tails[index]);
+        unit->function_count++;
+        unit->bytes_before += f->end - f->address;
+        if (f->undecoded) unit->decoded = false;
+        if (f->reason) fw_refuse(unit, f->reason);
+        if (model->sections[f->section].flags & SHF_WRITE) fw_refuse(unit, "it runs from RAM");
+        if (!f->item_count && !f->undecoded) fw_refuse(unit, "it is empty");
+    }
+    qsort(model->functions, model->function_count, sizeof *model->functions, by_root);
+    for (size_t i = 0; i < model->function_count; i++) {
+        struct fw_unit *unit = &model->units[model->functions[i].unit];
+        if (unit->function_first == FW_NONE) unit->function_first = (uint32_t)i;
+    }
+}
+
+/* Which units have their address in data or code, and which the vector table names. */
+static void mark_taken(struct fw_model *model) {
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *relocation = &model->relocations[i];
+        if (relocation->target_item == FW_NONE) continue;
+        const struct fw_item *item = &model->items[relocation->target_item];
+        struct fw_unit *unit = &model->units[item->unit];
+        bool vector = model->vector_table != FW_NONE &&
+                      relocation->place - model->vector_table < model->vector_table_bytes;
+        if (vector) {
+            unit->vector = true;
+        } else if (item->entry && relocation->target_thumb) {
+            unit->address_taken = true;
+        }
+    }
+}
+
+enum status fw_lift(struct fw_model *model, struct error *error) {
+    struct lift lift = {.model = model, .error = error};
+    enum status status = lift_find_functions(&lift);
+    if (status != STATUS_OK) goto out;
+    /* About one item for every three bytes of code; grown when that is wrong. */
+    size_t code_bytes = 0;
+    for (size_t i = 0; i < model->section_count; i++) {
+        if (fw_is_code_section(&model->sections[i])) code_bytes += model->sections[i].size_bytes;
+    }
+    model->item_capacity = code_bytes / 2 + code_bytes / 8 + 64;
+    model->items = ARENA_ARRAY(&model->arena, struct fw_item, model->item_capacity);
+    for (size_t i = 0; i < lift.function_count; i++) {
+        lift_decode_function(&lift, &lift.functions[i]);
+    }
+    status = lift_resolve_references(&lift);
+    if (status != STATUS_OK) goto out;
+    lift_form_units(&lift);
+    mark_taken(model);
+out:
+    arena_free(&lift.scratch);
+    return status;
+}

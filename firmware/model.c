@@ -1,0 +1,63 @@
+/* Look-ups in the model; see model.h. */
+#include "firmware/model.h"
+
+#include <string.h>
+
+enum { SHF_ALLOC_BIT = 2, BIND_LOCAL = 0 };
+
+static bool holds(const struct fw_section *section, uint32_t address, uint32_t size_bytes) {
+    uint32_t offset = address - section->address;
+    return (section->flags & SHF_ALLOC_BIT) && address >= section->address &&
+           offset <= section->size_bytes && size_bytes <= section->size_bytes - offset &&
+           section->size_bytes != 0;
+}
+
+struct fw_section *fw_section_at(struct fw_model *model, uint32_t address) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        if (holds(&model->sections[i], address, 1)) return &model->sections[i];
+    }
+    return NULL;
+}
+
+uint8_t *fw_bytes_at(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        struct fw_section *section = &model->sections[i];
+        if (section->data && holds(section, address, size_bytes)) {
+            return section->data + (address - section->address);
+        }
+    }
+    return NULL;
+}
+
+size_t fw_relocation_from(const struct fw_model *model, uint32_t address) {
+    size_t low = 0, high = model->relocation_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (model->relocations[middle].place < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t fw_symbol_named(const struct fw_model *model, const char *name) {
+    uint32_t found = FW_NONE;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        if (symbol->section == 0 || strcmp(symbol->name, name) != 0) continue;
+        if (symbol->info >> 4 != BIND_LOCAL) return (uint32_t)i;
+        if (found == FW_NONE) found = (uint32_t)i;
+    }
+    return found;
+}
+
+uint32_t fw_item_at(const struct fw_model *model, uint32_t address) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!section->item_at || !holds(section, address, 1)) continue;
+        return section->item_at[(address - section->address) / 2];
+    }
+    return FW_NONE;
+}

@@ -1,0 +1,201 @@
+/* The model: one linked firmware, taken apart so far as every reference is exactly known.
+ *
+ *   read/     fills sections, segments, symbols, relocations        (fw_read)
+ *   lift/     finds functions, groups them into units, decodes their
+ *             items and makes every reference symbolic              (fw_lift)
+ *   analyse/  derives facts about units and items; changes nothing
+ *   (passes)  edit the item lists, never addresses
+ *   layout/   gives every item its new address                      (fw_layout)
+ *   write/    model to ELF                                          (fw_write)
+ *
+ * Items keep the instruction's own bytes; only what refers to a place is symbolic. Data
+ * sections never move; only the items of accepted units do. What is not fully understood
+ * belongs to an untouched unit: it stays at its address, is counted, and says why.
+ *
+ * All arrays live in the model's arena. Indexes are stable; FW_NONE means "no such". */
+#ifndef FIRMWARE_MODEL_H
+#define FIRMWARE_MODEL_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "firmware/arch/thumb/thumb.h"
+
+#define FW_NONE UINT32_MAX
+
+/* Units, functions and symbols that passes may add. */
+enum { FW_MADE_MAXIMUM = 256 };
+
+struct fw_section {
+    const char *name;
+    uint32_t type, flags;  /* sh_type, sh_flags */
+    uint32_t address;      /* sh_addr: where it runs */
+    uint32_t load_address; /* where it is flashed (from its segment); = address if none */
+    uint32_t size_bytes;
+    uint32_t link, info, alignment, entry_bytes;
+    uint8_t *data;     /* the model's own copy; NULL for SHT_NOBITS */
+    uint32_t *item_at; /* fw_lift(), code sections: item covering each half-word, or FW_NONE;
+                          an instruction only at its first half-word */
+};
+
+struct fw_segment {
+    uint32_t type, flags, address, load_address, file_bytes, memory_bytes, alignment;
+    uint32_t file_offset; /* in the input file */
+};
+
+struct fw_symbol {
+    const char *name;
+    uint32_t value; /* st_value as read, with the Thumb bit of functions */
+    uint32_t size_bytes;
+    uint8_t info, other; /* st_info, st_other */
+    uint16_t section;    /* index into sections plus 1; 0 undefined; SHN_ABS etc. as read */
+    uint32_t item; /* of a function that a pass made: its first item; else FW_NONE */
+};
+
+/* A relocation that --emit-relocs kept. The linker has applied it: the bytes at the place
+ * hold the final value and are trusted over symbol and addend. */
+struct fw_relocation {
+    uint32_t place;   /* r_offset: the address of the field */
+    uint32_t symbol;  /* index into symbols */
+    uint16_t section; /* index into sections: holds the place */
+    uint8_t type;     /* R_ARM_* */
+    /* Filled by fw_lift() for relocations whose value is an address in a unit: */
+    uint32_t target_item;  /* FW_NONE: refers to data or nothing, value never changes */
+    uint32_t target_delta; /* value (without the Thumb bit) minus the target item's address */
+    bool target_thumb;     /* bit 0 of the value */
+};
+
+enum fw_item_kind {
+    FW_ITEM_INSN,  /* one instruction */
+    FW_ITEM_DATA,  /* literal pool, constants; bytes stay, relocated words follow */
+    FW_ITEM_TABLE, /* table of a TBB or TBH: entries are targets */
+};
+
+struct fw_item {
+    struct thumb_insn insn;
+    uint32_t address;     /* in the input; 0 for items that a pass made */
+    uint32_t new_address; /* after fw_layout() */
+    uint32_t size_bytes;  /* now; may grow during layout, never shrink */
+    uint32_t next;        /* next item of the unit, or FW_NONE */
+    uint32_t unit;
+    uint32_t target;       /* what a PC-relative reference means: an item, or FW_NONE with
+                              .insn.target an absolute address outside the units */
+    uint32_t target_delta; /* bytes into the target item (literal pools) */
+    uint32_t relocation;   /* first relocation at this item's bytes, or FW_NONE */
+    uint32_t table_first;  /* TABLE: first entry in model->table_targets */
+    uint16_t table_count;
+    uint8_t kind;         /* enum fw_item_kind */
+    uint8_t alignment;    /* 1, 2, 4 or 8: the new address is congruent to the input's */
+    bool wide : 1;        /* layout chose the wide form of a PC-relative instruction */
+    bool far : 1;         /* layout put the branch over an inverted condition */
+    bool made : 1;        /* put in by a pass; no bytes of the input */
+    bool entry : 1;       /* a function symbol, a BL target or a Thumb address is here */
+    bool label : 1;       /* even address taken by a relocation: computed goto */
+    bool block_start : 1; /* first of a basic block */
+    bool table_half : 1;  /* TABLE: entries are half-words (TBH) */
+    bool overridden : 1;  /* .insn.bits were changed by a pass (register list, IT mask) */
+    uint8_t pass;         /* enum fw_made: which protection made the item */
+    uint8_t it_state;     /* ITSTATE before this instruction; 0 outside a block */
+    uint8_t jump;         /* enum fw_jump, by analyse/flow */
+};
+
+/* What an indirect jump (THUMB_FLOW_JUMP_INDIRECT) is. */
+enum fw_jump {
+    FW_JUMP_NONE,
+    FW_JUMP_RETURN, /* BX lr, POP/LDM/LDR writing pc from the stack */
+    FW_JUMP_TAIL,   /* BX register: to a function, lr is the caller's */
+    FW_JUMP_GOTO,   /* to a label of this unit, read straight from a relocated table */
+};
+
+enum fw_unit_status { FW_UNIT_ACCEPTED, FW_UNIT_UNTOUCHED, FW_UNIT_DROPPED };
+
+/* A unit: one function, or several that share code (branches into each other's inside,
+ * falling through, a shared literal pool). It moves as one. */
+struct fw_unit {
+    uint32_t first;                          /* first item */
+    uint32_t function_first, function_count; /* in model->functions, address order */
+    uint8_t status;                          /* enum fw_unit_status */
+    bool decoded : 1;       /* every instruction decoded; items and references are exact */
+    bool address_taken : 1; /* a Thumb address of it is in data, a pool or MOVW/MOVT,
+                               other than the vector table's */
+    bool vector : 1;        /* a vector table entry points here */
+    bool computed_jump : 1; /* has a computed goto inside */
+    bool labels : 1;        /* has labels whose address is taken */
+    bool noreturn : 1;      /* analyse/flow: no path in it returns */
+    bool reachable : 1;     /* analyse/reach */
+    bool ip_reserved : 1;   /* analyse/liveness: some caller keeps r12 live across */
+    bool made : 1;          /* by a pass: stubs */
+    bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
+    uint32_t entry_live;    /* analyse/liveness: r12 and flags live into some entry */
+    const char *reason;     /* untouched: why */
+    uint32_t bytes_before, bytes_after;
+    uint16_t return_sites, return_sites_sealed;
+    uint16_t call_sites, call_sites_checked;
+    const char *returns_reason; /* why not all return sites are sealed */
+    uint32_t tag_item;          /* the item of the tag before the entry; FW_NONE without */
+};
+
+struct fw_function {
+    const char *name;
+    uint32_t symbol;
+    uint32_t address, size_bytes; /* extent in the input, pools included */
+    uint32_t unit;
+    uint32_t item; /* its first; FW_NONE when undecoded */
+    uint16_t section;
+};
+
+/* Bytes of an executable section that layout may fill. */
+struct fw_window {
+    uint32_t address, size_bytes;
+    uint16_t section;
+};
+
+struct fw_model {
+    struct arena arena;
+    uint32_t entry;      /* e_entry */
+    uint32_t entry_item; /* the output's entry when a pass changed it, else FW_NONE */
+    uint32_t elf_flags; /* e_flags */
+    struct fw_section *sections;
+    size_t section_count;
+    struct fw_segment *segments;
+    size_t segment_count;
+    struct fw_symbol *symbols;
+    size_t symbol_count;
+    struct fw_relocation *relocations; /* sorted by place */
+    size_t relocation_count;
+
+    struct fw_item *items;
+    size_t item_count, item_capacity;
+    struct fw_unit *units;
+    size_t unit_count;
+    struct fw_function *functions; /* sorted by unit, then address */
+    size_t function_count;
+    uint32_t *table_targets; /* item indexes */
+    size_t table_target_count, table_target_capacity;
+
+    uint32_t vector_table;       /* address of the vector table, or FW_NONE */
+    uint32_t vector_table_bytes; /* relocated words and zeros from there */
+    bool has_trampoline;         /* a nested-function template is in the image */
+    bool own_mpu;                /* analyse/values: code stores to the MPU's registers */
+    bool uses_psp;               /* analyse/flow: code writes PSP or CONTROL */
+    bool debug_dropped;          /* fw_read() left debug sections behind */
+};
+
+/* The section that holds `address` in memory (SHF_ALLOC), or NULL. */
+struct fw_section *fw_section_at(struct fw_model *model, uint32_t address);
+/* size_bytes of content at `address`, or NULL when not there (NOBITS, outside). */
+uint8_t *fw_bytes_at(struct fw_model *model, uint32_t address, uint32_t size_bytes);
+/* First relocation with place >= address (index, may be relocation_count). */
+size_t fw_relocation_from(const struct fw_model *model, uint32_t address);
+/* The symbol of that name (global before local), or FW_NONE. */
+uint32_t fw_symbol_named(const struct fw_model *model, const char *name);
+/* The item at the input address: an instruction that starts there, or data that covers
+ * it; else FW_NONE. */
+uint32_t fw_item_at(const struct fw_model *model, uint32_t address);
+
+static inline bool fw_is_code_section(const struct fw_section *section) {
+    return section->data && (section->flags & 2 /* SHF_ALLOC */) &&
+           (section->flags & 4 /* SHF_EXECINSTR */);
+}
+
+#endif

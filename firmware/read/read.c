@@ -1,0 +1,429 @@
+/* ELF to model, by libelf; see read.h. Sources: the ELF specification (gABI 4.1) and
+ * ELF for the Arm Architecture (IHI 0044), Addenda (IHI 0045) for build attributes. */
+#include "firmware/read/read.h"
+
+#include <elf.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAXIMUM_SECTIONS = 4096,
+    MAXIMUM_SEGMENTS = 256,
+    TAG_FILE = 1,
+    TAG_CPU_RAW_NAME = 4,
+    TAG_CPU_NAME = 5,
+    TAG_CPU_ARCH = 6,
+    TAG_COMPATIBILITY = 32,
+    ARCH_V7 = 10,
+    ARCH_V7EM = 13,
+};
+
+struct reader {
+    struct fw_model *model;
+    struct span file;
+    Elf *elf;
+    Elf32_Ehdr *header;
+    struct error *error;
+    uint16_t *section_map; /* ELF section index to model index, 0xffff: left behind */
+    uint32_t *symbol_map;  /* ELF symbol index to model index */
+    size_t elf_section_count;
+    size_t elf_symbol_count;
+};
+
+static enum status check_identity(struct reader *reader) {
+    const uint8_t *id = reader->file.data;
+    struct error *error = reader->error;
+    if (reader->file.size_bytes < sizeof(Elf32_Ehdr) || memcmp(id, ELFMAG, SELFMAG) != 0) {
+        return error_input(error, "not an ELF file");
+    }
+    if (id[EI_CLASS] != ELFCLASS32) return error_input(error, "not a 32-bit ELF file");
+    if (id[EI_DATA] != ELFDATA2LSB) return error_input(error, "not a little-endian ELF file");
+    if (id[EI_VERSION] != EV_CURRENT) return error_input(error, "unknown ELF version");
+    return STATUS_OK;
+}
+
+static enum status check_header(struct reader *reader) {
+    const Elf32_Ehdr *header = reader->header;
+    struct error *error = reader->error;
+    if (header->e_machine != EM_ARM) {
+        return error_input(error, "machine %u is not ARM (%u)", header->e_machine, EM_ARM);
+    }
+    if (header->e_type != ET_EXEC) {
+        return error_input(error, "not a linked executable (ELF type %u); give the linker's output",
+                           header->e_type);
+    }
+    if (header->e_shnum == 0 || header->e_shentsize != sizeof(Elf32_Shdr) ||
+        (header->e_phnum != 0 && header->e_phentsize != sizeof(Elf32_Phdr))) {
+        return error_input(error, "section or program headers are missing or malformed");
+    }
+    if (header->e_shnum > MAXIMUM_SECTIONS || header->e_phnum > MAXIMUM_SEGMENTS) {
+        return error_input(error, "%u sections and %u segments are more than are read",
+                           header->e_shnum, header->e_phnum);
+    }
+    struct span part;
+    if (!span_sub(reader->file, header->e_shoff, (size_t)header->e_shnum * sizeof(Elf32_Shdr),
+                  &part)) {
+        return error_input(error, "truncated: the section headers are not in the file");
+    }
+    if (header->e_phnum && !span_sub(reader->file, header->e_phoff,
+                                     (size_t)header->e_phnum * sizeof(Elf32_Phdr), &part)) {
+        return error_input(error, "truncated: the program headers are not in the file");
+    }
+    return STATUS_OK;
+}
+
+static enum status read_segments(struct reader *reader) {
+    struct fw_model *model = reader->model;
+    size_t count = reader->header->e_phnum;
+    Elf32_Phdr *headers = count ? elf32_getphdr(reader->elf) : NULL;
+    if (count && !headers) return error_input(reader->error, "program headers cannot be read");
+    model->segments = ARENA_ARRAY(&model->arena, struct fw_segment, count);
+    for (size_t i = 0; i < count; i++) {
+        const Elf32_Phdr *h = &headers[i];
+        struct span part;
+        if (h->p_type == PT_LOAD &&
+            (!span_sub(reader->file, h->p_offset, h->p_filesz, &part) || h->p_filesz > h->p_memsz ||
+             h->p_memsz > UINT32_MAX - h->p_vaddr)) {
+            return error_input(reader->error, "segment %zu is truncated or malformed", i);
+        }
+        model->segments[i] = (struct fw_segment){h->p_type,   h->p_flags, h->p_vaddr, h->p_paddr,
+                                                 h->p_filesz, h->p_memsz, h->p_align, h->p_offset};
+    }
+    model->segment_count = count;
+    return STATUS_OK;
+}
+
+/* The load address of a section: that of its segment, by the same distance. */
+static uint32_t load_address_of(const struct fw_model *model, const Elf32_Shdr *header) {
+    for (size_t i = 0; i < model->segment_count; i++) {
+        const struct fw_segment *s = &model->segments[i];
+        if (s->type != PT_LOAD || header->sh_addr < s->address) continue;
+        uint32_t offset = header->sh_addr - s->address;
+        if (offset < s->memory_bytes && header->sh_size <= s->memory_bytes - offset) {
+            return s->load_address + offset;
+        }
+    }
+    return header->sh_addr;
+}
+
+static enum status read_section(struct reader *reader, size_t index, const Elf32_Shdr *header) {
+    struct fw_model *model = reader->model;
+    size_t names;
+    if (elf_getshdrstrndx(reader->elf, &names) != 0) {
+        return error_input(reader->error, "the section name table cannot be read");
+    }
+    const char *name = elf_strptr(reader->elf, names, header->sh_name);
+    if (!name) return error_input(reader->error, "section %zu has no readable name", index);
+    struct span content = {NULL, 0};
+    if (header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL &&
+        !span_sub(reader->file, header->sh_offset, header->sh_size, &content)) {
+        return error_input(reader->error, "truncated: section %s is not in the file", name);
+    }
+    bool kept = (header->sh_flags & SHF_ALLOC) || header->sh_type == SHT_ARM_ATTRIBUTES;
+    if (!kept || header->sh_type == SHT_NULL) {
+        if (strncmp(name, ".debug", 6) == 0) model->debug_dropped = true;
+        return STATUS_OK;
+    }
+    if (header->sh_size > UINT32_MAX - header->sh_addr) {
+        return error_input(reader->error, "section %s ends beyond the address space", name);
+    }
+    if (header->sh_type != SHT_NOBITS && (header->sh_flags & SHF_EXECINSTR) &&
+        header->sh_addr % 2 != 0) {
+        return error_input(reader->error, "code section %s is at an odd address", name);
+    }
+    struct fw_section *section = &model->sections[model->section_count];
+    *section = (struct fw_section){
+        .name = arena_string(&model->arena, name, strlen(name)),
+        .type = header->sh_type,
+        .flags = header->sh_flags,
+        .address = header->sh_addr,
+        .load_address = load_address_of(model, header),
+        .size_bytes = header->sh_size,
+        .link = header->sh_link,
+        .info = header->sh_info,
+        .alignment = header->sh_addralign,
+        .entry_bytes = header->sh_entsize,
+    };
+    if (header->sh_type != SHT_NOBITS) {
+        section->data = arena_alloc(&model->arena, header->sh_size, 1);
+        if (header->sh_size) memcpy(section->data, content.data, header->sh_size);
+    }
+    reader->section_map[index] = (uint16_t)model->section_count++;
+    return STATUS_OK;
+}
+
+static int by_address(const void *a, const void *b) {
+    const struct fw_section *const *x = a, *const *y = b;
+    if ((*x)->address != (*y)->address) return (*x)->address < (*y)->address ? -1 : 1;
+    return (*x)->size_bytes < (*y)->size_bytes ? -1 : (*x)->size_bytes > (*y)->size_bytes;
+}
+
+static enum status check_overlaps(struct reader *reader) {
+    struct fw_model *model = reader->model;
+    struct fw_section **order =
+        ARENA_ARRAY(&model->arena, struct fw_section *, model->section_count);
+    size_t count = 0;
+    for (size_t i = 0; i < model->section_count; i++) {
+        struct fw_section *section = &model->sections[i];
+        /* Thread-local .tbss takes no place in memory (gABI, SHF_TLS). */
+        bool tbss = (section->flags & SHF_TLS) && section->type == SHT_NOBITS;
+        bool memory = section->flags & SHF_ALLOC;
+        if (memory && section->size_bytes && !tbss) order[count++] = section;
+    }
+    qsort(order, count, sizeof *order, by_address);
+    for (size_t i = 1; i < count; i++) {
+        if (order[i]->address - order[i - 1]->address < order[i - 1]->size_bytes) {
+            return error_input(reader->error, "sections %s and %s overlap at 0x%08x",
+                               order[i - 1]->name, order[i]->name, order[i]->address);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status read_sections(struct reader *reader) {
+    struct fw_model *model = reader->model;
+    size_t count = reader->header->e_shnum;
+    reader->elf_section_count = count;
+    model->sections =
+        ARENA_ARRAY(&model->arena, struct fw_section, count + 1); /* and one that is made */
+    reader->section_map = ARENA_ARRAY(&model->arena, uint16_t, count);
+    memset(reader->section_map, 0xff, count * sizeof *reader->section_map);
+    for (size_t i = 0; i < count; i++) {
+        Elf_Scn *scn = elf_getscn(reader->elf, i);
+        const Elf32_Shdr *header = scn ? elf32_getshdr(scn) : NULL;
+        if (!header) return error_input(reader->error, "section %zu cannot be read", i);
+        enum status status = read_section(reader, i, header);
+        if (status != STATUS_OK) return status;
+    }
+    return check_overlaps(reader);
+}
+
+static enum status read_symbols(struct reader *reader) {
+    struct fw_model *model = reader->model;
+    for (size_t i = 0; i < reader->elf_section_count; i++) {
+        Elf_Scn *scn = elf_getscn(reader->elf, i);
+        const Elf32_Shdr *header = elf32_getshdr(scn);
+        if (header->sh_type != SHT_SYMTAB) continue;
+        if (reader->symbol_map) return error_input(reader->error, "two symbol tables");
+        Elf_Data *data = elf_getdata(scn, NULL);
+        if (!data || header->sh_entsize != sizeof(Elf32_Sym) ||
+            data->d_size % sizeof(Elf32_Sym) != 0) {
+            return error_input(reader->error, "the symbol table is malformed");
+        }
+        size_t count = data->d_size / sizeof(Elf32_Sym);
+        const Elf32_Sym *entries = data->d_buf;
+        reader->elf_symbol_count = count;
+        reader->symbol_map = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
+        model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, count + FW_MADE_MAXIMUM);
+        for (size_t s = 0; s < count; s++) {
+            const char *name = elf_strptr(reader->elf, header->sh_link, entries[s].st_name);
+            if (!name) return error_input(reader->error, "symbol %zu has no readable name", s);
+            uint16_t section = entries[s].st_shndx;
+            if (section != SHN_UNDEF && section < SHN_LORESERVE) {
+                if (section >= reader->elf_section_count) {
+                    return error_input(reader->error, "symbol %s is in section %u of %zu", name,
+                                       section, reader->elf_section_count);
+                }
+                if (reader->section_map[section] == 0xffff) {
+                    reader->symbol_map[s] = FW_NONE; /* of a section left behind */
+                    continue;
+                }
+                /* Model symbols count sections from 1, so that 0 stays SHN_UNDEF. */
+                section = (uint16_t)(reader->section_map[section] + 1);
+            }
+            reader->symbol_map[s] = (uint32_t)model->symbol_count;
+            model->symbols[model->symbol_count++] =
+                (struct fw_symbol){arena_string(&model->arena, name, strlen(name)),
+                                   entries[s].st_value,
+                                   entries[s].st_size,
+                                   entries[s].st_info,
+                                   entries[s].st_other,
+                                   section,
+                                   FW_NONE};
+        }
+    }
+    if (!model->symbol_count) {
+        return error_input(reader->error, "no symbol table: give the linker's output unstripped");
+    }
+    return STATUS_OK;
+}
+
+static int by_place(const void *a, const void *b) {
+    const struct fw_relocation *x = a, *y = b;
+    if (x->place != y->place) return x->place < y->place ? -1 : 1;
+    return x->type < y->type ? -1 : x->type > y->type;
+}
+
+static enum status read_relocation_section(struct reader *reader, const Elf32_Shdr *header,
+                                           Elf_Scn *scn, uint16_t target) {
+    struct fw_model *model = reader->model;
+    const struct fw_section *section = &model->sections[target];
+    Elf_Data *data = elf_getdata(scn, NULL);
+    if (!data || header->sh_entsize != sizeof(Elf32_Rel) || data->d_size % sizeof(Elf32_Rel) != 0) {
+        return error_input(reader->error, "the relocations of %s are malformed", section->name);
+    }
+    const Elf32_Rel *entries = data->d_buf;
+    for (size_t i = 0; i < data->d_size / sizeof(Elf32_Rel); i++) {
+        uint32_t type = ELF32_R_TYPE(entries[i].r_info);
+        uint32_t symbol = ELF32_R_SYM(entries[i].r_info);
+        uint32_t offset = entries[i].r_offset - section->address;
+        uint32_t width = type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9 ? 2 : 4;
+        if (type == R_ARM_NONE || type == R_ARM_V4BX) continue;
+        if (symbol >= reader->elf_symbol_count || entries[i].r_offset < section->address ||
+            section->size_bytes < width || offset > section->size_bytes - width) {
+            return error_input(reader->error, "relocation %zu of %s points outside", i,
+                               section->name);
+        }
+        uint32_t mapped = reader->symbol_map[symbol];
+        if (mapped == FW_NONE) mapped = 0; /* the null symbol: the value is trusted anyway */
+        model->relocations[model->relocation_count++] = (struct fw_relocation){
+            .place = entries[i].r_offset,
+            .symbol = mapped,
+            .section = target,
+            .type = (uint8_t)type,
+            .target_item = FW_NONE,
+        };
+    }
+    return STATUS_OK;
+}
+
+static enum status read_relocations(struct reader *reader, bool needed) {
+    struct fw_model *model = reader->model;
+    size_t maximum = 0, sections = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < reader->elf_section_count; i++) {
+            Elf_Scn *scn = elf_getscn(reader->elf, i);
+            const Elf32_Shdr *header = elf32_getshdr(scn);
+            if (header->sh_type == SHT_RELA) {
+                return error_input(reader->error,
+                                   "relocations with addends (RELA) are not of the ARM ABI");
+            }
+            if (header->sh_type != SHT_REL) continue;
+            if (header->sh_info >= reader->elf_section_count ||
+                reader->section_map[header->sh_info] == 0xffff) {
+                continue;
+            }
+            if (pass == 0) {
+                maximum += header->sh_size / sizeof(Elf32_Rel);
+                sections++;
+                continue;
+            }
+            enum status status =
+                read_relocation_section(reader, header, scn, reader->section_map[header->sh_info]);
+            if (status != STATUS_OK) return status;
+        }
+        if (pass == 0) {
+            model->relocations = ARENA_ARRAY(&model->arena, struct fw_relocation, maximum + 1);
+        }
+    }
+    if (!sections && needed) {
+        return error_input(reader->error, "no relocations in the file: link it with the flag "
+                                          "-Wl,--emit-relocs (ld -q) and give that output");
+    }
+    qsort(model->relocations, model->relocation_count, sizeof *model->relocations, by_place);
+    return STATUS_OK;
+}
+
+static bool read_uleb(struct span span, size_t *offset, uint32_t *out) {
+    uint32_t value = 0;
+    for (unsigned shift = 0; shift < 32; shift += 7) {
+        if (*offset >= span.size_bytes) return false;
+        uint8_t byte = span.data[(*offset)++];
+        value |= (uint32_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) {
+            *out = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool skip_string(struct span span, size_t *offset) {
+    const uint8_t *end = memchr(span.data + *offset, 0, span.size_bytes - *offset);
+    if (!end) return false;
+    *offset = (size_t)(end - span.data) + 1;
+    return true;
+}
+
+/* Tag_CPU_arch of the file scope, or 0 when the attributes do not say (IHI 0045, 2.5). */
+static uint32_t cpu_architecture(struct span attributes) {
+    static const char vendor[] = "aeabi";
+    uint32_t length, tag, value = 0, architecture = 0;
+    struct span part;
+    if (attributes.size_bytes < 5 || attributes.data[0] != 'A') return 0;
+    if (!span_u32le(attributes, 1, &length) || !span_sub(attributes, 1, length, &part) ||
+        length < 4 + sizeof vendor + 5 || memcmp(part.data + 4, vendor, sizeof vendor) != 0) {
+        return 0;
+    }
+    size_t offset = 4 + sizeof vendor;
+    if (part.data[offset] != TAG_FILE) return 0;
+    offset += 5;
+    while (offset < part.size_bytes && read_uleb(part, &offset, &tag)) {
+        bool text = tag == TAG_CPU_RAW_NAME || tag == TAG_CPU_NAME ||
+                    (tag > TAG_COMPATIBILITY && (tag & 1));
+        if (!text && !read_uleb(part, &offset, &value)) break;
+        if ((text || tag == TAG_COMPATIBILITY) &&
+            (offset >= part.size_bytes || !skip_string(part, &offset))) {
+            break;
+        }
+        if (tag == TAG_CPU_ARCH) architecture = value;
+    }
+    return architecture;
+}
+
+static enum status check_architecture(struct reader *reader) {
+    for (size_t i = 0; i < reader->elf_section_count; i++) {
+        Elf_Scn *scn = elf_getscn(reader->elf, i);
+        const Elf32_Shdr *header = elf32_getshdr(scn);
+        struct span content;
+        if (header->sh_type != SHT_ARM_ATTRIBUTES ||
+            !span_sub(reader->file, header->sh_offset, header->sh_size, &content)) {
+            continue;
+        }
+        uint32_t architecture = cpu_architecture(content);
+        if (architecture != 0 && architecture != ARCH_V7 && architecture != ARCH_V7EM) {
+            return error_input(reader->error,
+                               "built for ARM architecture tag %u; ARMv7-M and ARMv7E-M "
+                               "(Cortex-M3, M4, M7) are supported",
+                               architecture);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status read_all(struct reader *reader, bool need_relocations) {
+    enum status status = check_header(reader);
+    if (status == STATUS_OK) status = check_architecture(reader);
+    if (status == STATUS_OK) status = read_segments(reader);
+    if (status == STATUS_OK) status = read_sections(reader);
+    if (status == STATUS_OK) status = read_symbols(reader);
+    if (status == STATUS_OK) status = read_relocations(reader, need_relocations);
+    return status;
+}
+
+enum status fw_read(struct fw_model *model, struct span file, bool need_relocations,
+                    struct error *error) {
+    struct reader reader = {.model = model, .file = file, .error = error};
+    enum status status = check_identity(&reader);
+    if (status != STATUS_OK) return status;
+    if (elf_version(EV_CURRENT) == EV_NONE) {
+        return error_environment(error, "libelf: %s", elf_errmsg(-1));
+    }
+    /* libelf takes a mutable pointer but does not write to an image it only reads. */
+    reader.elf = elf_memory((char *)(uintptr_t)file.data, file.size_bytes);
+    if (!reader.elf) return error_input(error, "not a readable ELF file: %s", elf_errmsg(-1));
+    reader.header = elf32_getehdr(reader.elf);
+    if (!reader.header) {
+        status = error_input(error, "ELF header cannot be read: %s", elf_errmsg(-1));
+    } else {
+        model->entry = reader.header->e_entry;
+        model->elf_flags = reader.header->e_flags;
+        model->vector_table = model->entry_item = FW_NONE;
+        /* check_architecture() needs the section count before the sections are read. */
+        reader.elf_section_count = reader.header->e_shnum;
+        status = read_all(&reader, need_relocations);
+    }
+    elf_end(reader.elf);
+    return status;
+}

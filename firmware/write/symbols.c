@@ -1,0 +1,235 @@
+/* The symbol table of the output: values follow what moved, mapping symbols of moved code
+ * are made anew, symbols of dropped functions are left out. See write.h. */
+#include "firmware/write/write_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_mapping(const char *name) {
+    return name[0] == '$' && (name[1] == 't' || name[1] == 'd' || name[1] == 'a') &&
+           (name[2] == '\0' || name[2] == '.');
+}
+
+uint32_t write_section_of(const struct writer *writer, uint32_t address) {
+    const struct fw_model *model = writer->model;
+    for (uint32_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if ((s->flags & SHF_ALLOC) && address - s->address < s->size_bytes) return i;
+    }
+    return FW_NONE;
+}
+
+static uint32_t add_symbol(struct writer *writer, const char *name, Elf32_Sym symbol) {
+    writer->symbols = arena_grow(&writer->scratch, writer->symbols, writer->symbol_count,
+                                 &writer->symbol_capacity, sizeof *writer->symbols);
+    symbol.st_name = 0;
+    if (*name) {
+        symbol.st_name = (Elf32_Word)writer->names.size_bytes;
+        buffer_append(&writer->names, name, strlen(name) + 1);
+    }
+    writer->symbols[writer->symbol_count] = symbol;
+    return (uint32_t)writer->symbol_count++;
+}
+
+static bool in_window(const struct writer *writer, uint32_t address) {
+    const struct fw_layout *layout = writer->layout;
+    size_t low = 0, high = layout->window_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct fw_window *window = &layout->windows[middle];
+        if (address - window->address < window->size_bytes) return true;
+        if (window->address < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return false;
+}
+
+/* The function (index) of the unit that starts with this item, or FW_NONE. */
+static uint32_t function_at(const struct fw_model *model, uint32_t item) {
+    const struct fw_unit *unit = &model->units[model->items[item].unit];
+    for (uint32_t i = 0; i < unit->function_count; i++) {
+        if (model->functions[unit->function_first + i].item == item) {
+            return unit->function_first + i;
+        }
+    }
+    return FW_NONE;
+}
+
+/* Bytes from the function's first item to the end of its last, in the output. */
+static uint32_t new_size(const struct fw_model *model, uint32_t function) {
+    const struct fw_function *f = &model->functions[function];
+    const struct fw_unit *unit = &model->units[f->unit];
+    bool last = function + 1 == unit->function_first + unit->function_count;
+    uint32_t stop = last ? FW_NONE : model->functions[function + 1].item;
+    uint32_t start = model->items[f->item].new_address, end = start;
+    for (uint32_t i = f->item; i != FW_NONE && i != stop; i = model->items[i].next) {
+        /* The tag in front of the next function is not part of this one. */
+        const struct fw_item *item = &model->items[i];
+        if (item->made && item->kind == FW_ITEM_DATA && item->next == stop && !last) break;
+        end = item->new_address + item->size_bytes;
+    }
+    return end - start;
+}
+
+/* False: the symbol goes with its dropped function. */
+static bool move_symbol(struct writer *writer, const struct fw_symbol *symbol, Elf32_Sym *out) {
+    const struct fw_model *model = writer->model;
+    uint32_t address = symbol->value & ~1U, thumb = symbol->value & 1U;
+    bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
+    if (!defined || ELF32_ST_TYPE(symbol->info) == STT_SECTION ||
+        ELF32_ST_TYPE(symbol->info) == STT_TLS) {
+        return true;
+    }
+    uint32_t item = symbol->item == FW_NONE ? fw_item_at(model, address) : symbol->item;
+    if (item == FW_NONE) return true;
+    const struct fw_unit *unit = &model->units[model->items[item].unit];
+    if (unit->status == FW_UNIT_DROPPED) return false;
+    if (unit->status == FW_UNIT_UNTOUCHED) return true;
+    uint32_t function = function_at(model, item);
+    /* A linker's label at a boundary ("start of text") is a place, not this function. */
+    if (ELF32_ST_TYPE(symbol->info) == STT_NOTYPE && !thumb && function != FW_NONE &&
+        model->functions[function].symbol != (uint32_t)(symbol - model->symbols)) {
+        return true;
+    }
+    uint32_t delta = symbol->item == FW_NONE ? address - model->items[item].address : 0;
+    out->st_value = (model->items[item].new_address + delta) | thumb;
+    out->st_shndx = (Elf32_Half)(write_section_of(writer, out->st_value & ~1U) + 1);
+    if (symbol->size_bytes && function != FW_NONE) out->st_size = new_size(model, function);
+    return true;
+}
+
+static void carry_symbols(struct writer *writer, bool local) {
+    struct fw_model *model = writer->model;
+    for (uint32_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        bool is_local = ELF32_ST_BIND(symbol->info) == STB_LOCAL;
+        if (is_local != local || i == 0) continue;
+        if (is_mapping(symbol->name) && in_window(writer, symbol->value & ~1U)) continue;
+        Elf32_Sym out = {.st_value = symbol->value,
+                         .st_size = symbol->size_bytes,
+                         .st_info = symbol->info,
+                         .st_other = symbol->other,
+                         .st_shndx = symbol->section};
+        if (!move_symbol(writer, symbol, &out)) continue;
+        writer->symbol_map[i] = add_symbol(writer, symbol->name, out);
+    }
+}
+
+static void add_mapping(struct writer *writer, char kind, uint32_t address) {
+    const char name[3] = {'$', kind, '\0'};
+    uint32_t section = write_section_of(writer, address);
+    if (section == FW_NONE) return;
+    add_symbol(writer, name,
+               (Elf32_Sym){.st_value = address,
+                           .st_info = ELF32_ST_INFO(STB_LOCAL, STT_NOTYPE),
+                           .st_shndx = (Elf32_Half)(section + 1)});
+}
+
+static int by_new_address(const void *a, const void *b, void *context) {
+    const struct fw_model *model = context;
+    uint32_t x = model->items[model->units[*(const uint32_t *)a].first].new_address;
+    uint32_t y = model->items[model->units[*(const uint32_t *)b].first].new_address;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_placed(struct writer *writer) {
+    struct fw_model *model = writer->model;
+    writer->placed = ARENA_ARRAY(&writer->scratch, uint32_t, model->unit_count + 1);
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].status != FW_UNIT_ACCEPTED) continue;
+        writer->placed[writer->placed_count++] = u;
+    }
+    qsort_r(writer->placed, writer->placed_count, sizeof *writer->placed, by_new_address, model);
+}
+
+/* Mapping symbols of the windows: one where the kind changes, at each window's start, and
+ * where filler follows data. */
+static void map_moved_code(struct writer *writer) {
+    const struct fw_model *model = writer->model;
+    const struct fw_layout *layout = writer->layout;
+    for (size_t w = 0; w < layout->window_count; w++) {
+        if (layout->windows[w].size_bytes) add_mapping(writer, 't', layout->windows[w].address);
+    }
+    if (layout->overflow_bytes) add_mapping(writer, 't', layout->overflow_address);
+    for (size_t p = 0; p < writer->placed_count; p++) {
+        const struct fw_unit *unit = &model->units[writer->placed[p]];
+        char kind = 't';
+        uint32_t end = 0;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            const struct fw_item *item = &model->items[i];
+            char now = item->kind == FW_ITEM_INSN ? 't' : 'd';
+            if (now != kind) add_mapping(writer, now, item->new_address);
+            kind = now;
+            end = item->new_address + item->size_bytes;
+        }
+        bool inside =
+            in_window(writer, end) || end - layout->overflow_address < layout->overflow_bytes;
+        if (kind == 'd' && inside) add_mapping(writer, 't', end);
+    }
+}
+
+struct mapping {
+    uint32_t address;
+    char kind;
+};
+
+static int by_mapping(const void *a, const void *b) {
+    const struct mapping *x = a, *y = b;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* What stands behind a window keeps its kind, even when the symbol that said so was in
+ * the window. */
+static void map_behind_windows(struct writer *writer) {
+    const struct fw_model *model = writer->model;
+    struct mapping *all = ARENA_ARRAY(&writer->scratch, struct mapping, model->symbol_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        if (!is_mapping(s->name) || s->section == 0 || s->section >= SHN_LORESERVE) continue;
+        all[count++] = (struct mapping){s->value & ~1U, s->name[1]};
+    }
+    qsort(all, count, sizeof *all, by_mapping);
+    for (size_t w = 0; w < writer->layout->window_count; w++) {
+        const struct fw_window *window = &writer->layout->windows[w];
+        uint32_t end = window->address + window->size_bytes;
+        if (in_window(writer, end) || write_section_of(writer, end) == FW_NONE) continue;
+        size_t low = 0, high = count;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (all[middle].address <= end) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        bool said = low && all[low - 1].address == end;
+        if (low && !said) add_mapping(writer, all[low - 1].kind, end);
+    }
+}
+
+enum status write_symbols(struct writer *writer) {
+    struct fw_model *model = writer->model;
+    buffer_init(&writer->names, FW_NONE);
+    buffer_append(&writer->names, "", 1);
+    writer->symbol_map = ARENA_ARRAY(&writer->scratch, uint32_t, model->symbol_count + 1);
+    add_symbol(writer, "", (Elf32_Sym){.st_name = 0});
+    sort_placed(writer);
+    carry_symbols(writer, true);
+    map_moved_code(writer);
+    map_behind_windows(writer);
+    if (writer->overflow_section != FW_NONE) {
+        const struct fw_section *section = &model->sections[writer->overflow_section];
+        add_symbol(writer, "",
+                   (Elf32_Sym){.st_value = section->address,
+                               .st_info = ELF32_ST_INFO(STB_LOCAL, STT_SECTION),
+                               .st_shndx = (Elf32_Half)(writer->overflow_section + 1)});
+    }
+    writer->local_count = writer->symbol_count;
+    carry_symbols(writer, false);
+    if (writer->names.failed) return error_environment(writer->error, "out of memory");
+    return STATUS_OK;
+}

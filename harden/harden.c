@@ -1,0 +1,147 @@
+/* The list of passes. See harden.h. */
+#include "harden/harden.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "firmware/lift/lift.h"
+#include "firmware/read/read.h"
+#include "firmware/write/write.h"
+#include "harden/passes.h"
+
+enum { ATTEMPTS = 64, SEED_DIGITS_MAXIMUM = 64 };
+
+/* Functions (by address in the input) that an attempt before could not lay out. */
+struct pinned {
+    uint32_t addresses[ATTEMPTS];
+    size_t count;
+};
+
+bool harden_profile_named(const char *name, enum harden_profile *out) {
+    if (strcmp(name, "null") == 0) {
+        *out = HARDEN_NULL;
+    } else if (strcmp(name, "exploit") == 0) {
+        *out = HARDEN_EXPLOIT;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool harden_seed_from_hex(const char *text, uint64_t *out) {
+    size_t length = strlen(text);
+    uint64_t seed = 0;
+    if (length < 1 || length > SEED_DIGITS_MAXIMUM) return false;
+    for (size_t i = 0; i < length; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = strchr(digits, text[i] | 0x20);
+        if (!digit || text[i] == '\0') return false;
+        /* Each digit stirs the whole state, so that long seeds keep all their bits' effect. */
+        uint64_t state = seed ^ (uint64_t)(digit - digits);
+        seed = length <= 16 ? seed << 4 | (uint64_t)(digit - digits) : fw_random(&state);
+    }
+    *out = seed;
+    return true;
+}
+
+static uint32_t flash_bytes(const struct fw_model *model) {
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < model->segment_count; i++) {
+        if (model->segments[i].type == PT_LOAD) bytes += model->segments[i].file_bytes;
+    }
+    return bytes;
+}
+
+static enum status refuse_hardened(const struct hardening *hardening) {
+    if (fw_symbol_named(hardening->model, "__pm_boot") == FW_NONE) return STATUS_OK;
+    return error_input(hardening->error, "the image is hardened already; give the linker's output");
+}
+
+static void pin(struct fw_model *model, const struct pinned *pinned) {
+    for (size_t i = 0; i < model->function_count; i++) {
+        for (size_t p = 0; p < pinned->count; p++) {
+            if (model->functions[i].address != pinned->addresses[p]) continue;
+            fw_refuse(&model->units[model->functions[i].unit],
+                      "a reference would not reach from its new place");
+        }
+    }
+}
+
+static enum status protect(struct hardening *hardening) {
+    enum status status = refuse_hardened(hardening);
+    if (status == STATUS_OK) status = protect_choose_key(hardening);
+    if (status != STATUS_OK) return status;
+    shrink_dead(hardening);
+    /* From here on nothing asks the analyses about what a pass made. */
+    protect_plan_memory(hardening, 0);
+    protect_calls(hardening);
+    protect_returns(hardening);
+    return protect_boot(hardening);
+}
+
+/* One attempt; *failed names a unit that must be pinned before the next. */
+static enum status attempt(struct hardening *hardening, struct span input,
+                           const struct pinned *pinned, struct harden_result *result,
+                           uint32_t *failed_address) {
+    struct fw_model *model = hardening->model;
+    const struct harden_options *options = hardening->options;
+    struct fw_layout layout;
+    struct fw_written written;
+    uint32_t failed = FW_NONE;
+    enum status status = fw_read(model, input, true, hardening->error);
+    if (status == STATUS_OK) status = fw_lift(model, hardening->error);
+    if (status != STATUS_OK) return status;
+    result->flash_bytes_before = flash_bytes(model);
+    fw_flow_build(model, &hardening->flow);
+    fw_liveness(model, &hardening->flow, &hardening->liveness);
+    fw_values(model, &hardening->flow, &hardening->values);
+    pin(model, pinned);
+    if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
+    if (status != STATUS_OK) return status;
+    struct fw_layout_options place = {.seed = options->seed,
+                                      .flash = options->flash,
+                                      .reserved = options->writable_flash,
+                                      .reserved_count = options->writable_flash_count};
+    status = fw_layout(model, &place, &layout, &failed, hardening->error);
+    if (failed != FW_NONE) {
+        *failed_address = model->functions[model->units[failed].function_first].address;
+    }
+    if (status != STATUS_OK) return status;
+    if (options->profile == HARDEN_EXPLOIT) protect_finish_boot(hardening, &layout);
+    status = fw_write(model, &layout, &written, hardening->error);
+    if (status != STATUS_OK) {
+        buffer_free(&written.file);
+        return status;
+    }
+    result->elf = written.file;
+    result->flash_bytes_after = written.flash_bytes;
+    result->report = harden_report(hardening, &layout, result);
+    return STATUS_OK;
+}
+
+enum status harden_image(struct span input, const struct harden_options *options,
+                         struct harden_result *result, struct error *error) {
+    struct pinned pinned = {.count = 0};
+    enum status status = STATUS_OK;
+    *result = (struct harden_result){.report = NULL};
+    for (;;) {
+        struct fw_model model = {.entry = 0};
+        struct hardening hardening = {.model = &model, .options = options, .error = error};
+        memset(hardening.call_stubs, 0xff, sizeof hardening.call_stubs);
+        uint32_t failed = FW_NONE;
+        status = attempt(&hardening, input, &pinned, result, &failed);
+        fw_flow_free(&hardening.flow);
+        fw_liveness_free(&hardening.liveness);
+        fw_values_free(&hardening.values);
+        arena_free(&model.arena);
+        if (failed == FW_NONE || pinned.count == ATTEMPTS) break;
+        pinned.addresses[pinned.count++] = failed;
+    }
+    return status;
+}
+
+void harden_free(struct harden_result *result) {
+    buffer_free(&result->elf);
+    json_decref(result->report);
+    result->report = NULL;
+}

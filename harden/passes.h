@@ -1,0 +1,65 @@
+/* What the passes share: the image under work with its analyses, and how it went. Each
+ * pass edits the model and notes in `struct hardening` what it did and did not do. */
+#ifndef HARDEN_PASSES_H
+#define HARDEN_PASSES_H
+
+#include "firmware/analyse/liveness.h"
+#include "firmware/analyse/values.h"
+#include "firmware/edit/edit.h"
+#include "harden/harden.h"
+
+enum { MEMORY_REGIONS_MAXIMUM = 8 };
+
+struct memory_region {
+    const char *role;
+    uint32_t base, size_bytes; /* size 0: 4 GiB */
+    uint32_t rbar, rasr;
+};
+
+struct hardening {
+    struct fw_model *model;
+    const struct harden_options *options;
+    struct error *error;
+    struct fw_flow flow;
+    struct fw_liveness liveness;
+    struct fw_values values;
+
+    bool key_in_psp;
+    uint32_t key_cell;        /* address, when not in PSP */
+    uint32_t fixed_key;       /* when there is no key function */
+    uint32_t key_unit;        /* unit of the key function, or FW_NONE */
+    uint32_t return_stub;     /* item: unseal lr and return */
+    uint32_t return_pop_stub; /* item: pop lr, unseal it and return */
+    uint32_t call_stubs[16];  /* by register: item, or FW_NONE */
+    uint32_t tag;             /* the word in front of functions that may be called */
+    const char *returns_reason, *calls_reason, *memory_reason; /* why not at all, or NULL */
+
+    struct memory_region regions[MEMORY_REGIONS_MAXIMUM];
+    size_t region_count;
+    uint32_t region_words[2 * MEMORY_REGIONS_MAXIMUM]; /* items of the stub's table */
+    const char *null_guard_reason, *stack_guard_reason;
+    uint32_t stack_guard; /* address, or 0 */
+};
+
+/* shrink/dead.c: drop accepted units that nothing reaches. Invalidates nothing. */
+void shrink_dead(struct hardening *hardening);
+/* protect/key.c: where the key lives and which code is exempt. */
+enum status protect_choose_key(struct hardening *hardening);
+/* Bits that load the key into `reg`; returns how many (at most 3). */
+size_t protect_load_key(const struct hardening *hardening, unsigned reg, uint32_t *bits);
+/* protect/calls.c: check each indirect call. Requires analyses of the input. */
+void protect_calls(struct hardening *hardening);
+/* protect/returns.c: seal each saved return address. Requires analyses of the input. */
+void protect_returns(struct hardening *hardening);
+/* protect/memory_map.c: the MPU regions for this image; code_end is where code ends that
+ * layout put behind the image, or 0. The number of regions does not depend on it. */
+void protect_plan_memory(struct hardening *hardening, uint32_t code_end);
+/* protect/boot.c: the stub in front of the reset handler. */
+enum status protect_boot(struct hardening *hardening);
+/* Write the regions into the stub, once layout has said where code ends. */
+void protect_finish_boot(struct hardening *hardening, const struct fw_layout *layout);
+/* report.c */
+json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout,
+                      const struct harden_result *result);
+
+#endif

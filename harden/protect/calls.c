@@ -1,0 +1,194 @@
+/* Calls: an indirect call reaches only functions whose address is taken.
+ *
+ * Each such function gets a tag, a word that occurs nowhere else in the code, directly in
+ * front of its first instruction. `blx rN` becomes `bl` to a routine shared by all calls
+ * through that register (2 bytes more a call):
+ *
+ *     ldr.w ip, [rN, #-5]    the word in front (bit 0 of rN is the Thumb bit)
+ *     cmp.w ip, #tag
+ *     bne   trap
+ *     bx    rN
+ *
+ * The address-taken set is exact, since relocations show it; what only the vector table
+ * names is not in it. An untouched function is reached through a tagged thunk, to which
+ * every taken address of it is redirected.
+ *
+ * The flags are written in front of the callee's first instruction: liveness must show
+ * that no address-taken function reads them. Where ip is live into one, or is the target,
+ * another register is pushed for the comparison. */
+#include <elf.h>
+#include <string.h>
+
+#include "firmware/lift/lift.h"
+#include "harden/passes.h"
+
+enum { BX = 0x4700, BNE = 0xd100, UDF_CALL = 0xdec1, TAG_BYTES_TRIED = 4 };
+
+/* Half-words that trap (UDF, BKPT, SVC) where one is ever run; none is fallen into. */
+static const uint8_t tag_bytes[TAG_BYTES_TRIED] = {0xde, 0xbe, 0xdf, 0xb7};
+
+static uint32_t tag_of(unsigned choice) {
+    return tag_bytes[choice] * 0x01010101U;
+}
+
+static bool occurs(const struct fw_model *model, uint32_t tag) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!s->data || !(s->flags & SHF_ALLOC)) continue;
+        struct span content = {s->data, s->size_bytes};
+        uint32_t word;
+        for (size_t offset = 0; span_u32le(content, offset, &word); offset += 2) {
+            if (word == tag) return true;
+        }
+    }
+    return false;
+}
+
+static bool choose_tag(struct hardening *hardening) {
+    for (unsigned i = 0; i < TAG_BYTES_TRIED; i++) {
+        hardening->tag = tag_of(i);
+        if (!occurs(hardening->model, hardening->tag)) return true;
+    }
+    return false;
+}
+
+static const char *obstacle(const struct hardening *hardening) {
+    const struct fw_model *model = hardening->model;
+    if (model->has_trampoline) return "a nested function's template is copied to the stack";
+    for (size_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (unit->status == FW_UNIT_DROPPED || !unit->address_taken) continue;
+        if (!unit->decoded) return "a function whose address is taken is not understood";
+        if (unit->entry_live & FW_LIVE_FLAGS) {
+            return "a function whose address is taken reads the flags of its caller";
+        }
+    }
+    return NULL;
+}
+
+static bool ip_live_into_taken(const struct fw_model *model) {
+    for (size_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (!unit->address_taken || unit->status == FW_UNIT_DROPPED) continue;
+        if ((unit->entry_live & FW_LIVE_IP) || unit->ip_reserved) return true;
+    }
+    return false;
+}
+
+static bool in_vector_table(const struct fw_model *model, uint32_t place) {
+    return model->vector_table != FW_NONE &&
+           place - model->vector_table < model->vector_table_bytes;
+}
+
+/* A pointer that an indirect call may use: a Thumb address of a function's start, outside
+ * the vector table. */
+static bool takes_address(const struct fw_model *model, const struct fw_relocation *relocation) {
+    if (relocation->target_item == FW_NONE || !relocation->target_thumb) return false;
+    return model->items[relocation->target_item].entry &&
+           !in_vector_table(model, relocation->place);
+}
+
+static uint32_t make_thunk(struct hardening *hardening, uint32_t item) {
+    struct fw_model *model = hardening->model;
+    uint32_t unit = fw_add_unit(model, "__pm_thunk");
+    fw_append_word(model, unit, hardening->tag, FW_NONE);
+    /* From flash to RAM a branch may not reach: through a literal it always does. */
+    uint32_t jump = fw_append(model, unit, 0xf8dff000U); /* ldr.w pc, [pc, #0] */
+    uint32_t word = fw_append_word(model, unit, 0, item);
+    model->items[jump].target = word;
+    return jump;
+}
+
+static void tag_targets(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    uint32_t *tagged = ARENA_ARRAY(&model->arena, uint32_t, model->item_count + 1);
+    memset(tagged, 0xff, (model->item_count + 1) * sizeof *tagged);
+    size_t thunks = 0;
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        struct fw_relocation *relocation = &model->relocations[r];
+        if (!takes_address(model, relocation)) continue;
+        uint32_t item = relocation->target_item;
+        const struct fw_unit *unit = &model->units[model->items[item].unit];
+        if (unit->status == FW_UNIT_DROPPED) continue;
+        if (tagged[item] == FW_NONE) {
+            bool moves = unit->status == FW_UNIT_ACCEPTED;
+            uint32_t word = moves ? fw_put_word_before(model, item, hardening->tag) : FW_NONE;
+            if (word != FW_NONE) {
+                tagged[item] = item;
+            } else if (++thunks > FW_MADE_MAXIMUM / 2) {
+                tagged[item] = item; /* counted below as not reachable */
+            } else {
+                tagged[item] = make_thunk(hardening, item);
+            }
+        }
+        relocation->target_item = tagged[item];
+    }
+}
+
+static uint32_t modified_immediate_of(uint32_t tag) {
+    uint32_t imm12 = 0;
+    bool ok = thumb_modified_immediate(tag, &imm12);
+    (void)ok;
+    return (imm12 & 0x800U) << 15 | (imm12 & 0x700U) << 4 | (imm12 & 0xffU);
+}
+
+static void make_stub(struct hardening *hardening, unsigned reg, bool ip_busy) {
+    static const char *const names[16] = {
+        "__pm_call_r0", "__pm_call_r1", "__pm_call_r2",  "__pm_call_r3",
+        "__pm_call_r4", "__pm_call_r5", "__pm_call_r6",  "__pm_call_r7",
+        "__pm_call_r8", "__pm_call_r9", "__pm_call_r10", "__pm_call_r11",
+        "__pm_call_ip", "__pm_call_sp", "__pm_call_lr",  "__pm_call_pc"};
+    struct fw_model *model = hardening->model;
+    bool spill = ip_busy || reg == THUMB_IP;
+    unsigned scratch = !spill ? THUMB_IP : reg == 0 ? 1 : 0;
+    uint32_t unit = fw_add_unit(model, names[reg]);
+    uint32_t load = 0xf8500c05U | reg << 16 | scratch << 12; /* ldr.w scratch, [reg, #-5] */
+    uint32_t compare = 0xf1b00f00U | scratch << 16 | modified_immediate_of(hardening->tag);
+    uint32_t first = spill ? fw_append(model, unit, 0xb400U | 1U << scratch) : FW_NONE;
+    uint32_t loaded = fw_append(model, unit, load);
+    fw_append(model, unit, compare);
+    if (spill) fw_append(model, unit, 0xbc00U | 1U << scratch);
+    uint32_t branch = fw_append(model, unit, BNE);
+    fw_append(model, unit, BX | reg << 3);
+    uint32_t trap = fw_append(model, unit, UDF_CALL);
+    fw_replace_branch(model, branch, THUMB_B_COND, THUMB_COND_NE, trap);
+    hardening->call_stubs[reg] = spill ? first : loaded;
+}
+
+static bool is_site(const struct fw_item *item) {
+    if (item->kind != FW_ITEM_INSN || item->made) return false;
+    if (item->insn.flow == THUMB_FLOW_CALL_INDIRECT) return true;
+    return item->jump == FW_JUMP_TAIL && item->insn.op == THUMB_BX;
+}
+
+static void check_site(struct hardening *hardening, uint32_t index, bool ip_busy) {
+    struct fw_model *model = hardening->model;
+    unsigned reg = model->items[index].insn.rm;
+    bool call = model->items[index].insn.flow == THUMB_FLOW_CALL_INDIRECT;
+    if (hardening->call_stubs[reg] == FW_NONE) make_stub(hardening, reg, ip_busy);
+    fw_replace_branch(model, index, call ? THUMB_BL : THUMB_B, 0, hardening->call_stubs[reg]);
+}
+
+void protect_calls(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    size_t units = model->unit_count;
+    hardening->calls_reason = obstacle(hardening);
+    if (!hardening->calls_reason && !choose_tag(hardening)) {
+        hardening->calls_reason = "every tag occurs in the image";
+    }
+    bool ip_busy = ip_live_into_taken(model);
+    if (!hardening->calls_reason) tag_targets(hardening);
+    for (uint32_t u = 0; u < units; u++) {
+        struct fw_unit *unit = &model->units[u];
+        if (unit->status == FW_UNIT_DROPPED) continue;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            if (!is_site(&model->items[i])) continue;
+            unit->call_sites++;
+            bool low = model->items[i].insn.rm != THUMB_SP && model->items[i].insn.rm < 15 &&
+                       model->items[i].insn.rm != THUMB_LR;
+            if (hardening->calls_reason || unit->status != FW_UNIT_ACCEPTED || !low) continue;
+            check_site(hardening, i, ip_busy);
+            unit->call_sites_checked++;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+/* Where this boot's key lives, and who must do without it.
+ *
+ * In firmware with a single stack the process stack pointer (PSP) is an unused register:
+ * no store reaches it, start-up does not clear it, and reading it costs one instruction
+ * (`mrs`). Firmware that writes PSP or CONTROL needs the register; it names a RAM word
+ * instead (key_cell). PSP's two low bits read as zero (ARM DDI 0403E, B1.4.1), so the key
+ * has 30 bits there and 32 in a cell. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/analyse/reach.h"
+#include "harden/passes.h"
+
+/* MSR PSP or MSR CONTROL anywhere in bytes that nobody decoded. */
+static bool undecoded_bytes_write_psp(struct fw_model *model) {
+    bool unknown = false;
+    for (size_t u = 0; u < model->unit_count; u++) {
+        if (!model->units[u].decoded) unknown = true;
+    }
+    for (size_t i = 0; unknown && i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!fw_is_code_section(s)) continue;
+        for (uint32_t offset = 0; offset + 4 <= s->size_bytes; offset += 2) {
+            struct thumb_insn insn;
+            if (!thumb_decode(s->data + offset, 4, s->address + offset, &insn)) continue;
+            if (insn.op == THUMB_MSR && (insn.imm == 9 || insn.imm == 20)) return true;
+        }
+    }
+    return false;
+}
+
+static enum status find_function(struct hardening *hardening, const char *name, uint32_t *unit) {
+    const struct fw_model *model = hardening->model;
+    uint32_t symbol = fw_symbol_named(model, name);
+    uint32_t item =
+        symbol == FW_NONE ? FW_NONE : fw_item_at(model, model->symbols[symbol].value & ~1U);
+    if (item == FW_NONE || !model->items[item].entry) {
+        return error_input(hardening->error, "%s: there is no function of that name in the image",
+                           name);
+    }
+    *unit = model->items[item].unit;
+    return STATUS_OK;
+}
+
+static void exempt_closure(struct hardening *hardening, uint32_t unit) {
+    struct fw_model *model = hardening->model;
+    bool *marked = ARENA_ARRAY(&model->arena, bool, model->unit_count + 1);
+    fw_reach_from(model, unit, marked);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        if (!marked[u]) continue;
+        model->units[u].exempt = true;
+        model->units[u].returns_reason = "the key function calls it before there is a key";
+    }
+}
+
+static enum status find_cell(struct hardening *hardening) {
+    const struct fw_model *model = hardening->model;
+    const char *text = hardening->options->key_cell;
+    uint32_t symbol = fw_symbol_named(model, text);
+    char *end;
+    unsigned long value = strtoul(text, &end, 0);
+    if (symbol != FW_NONE) value = model->symbols[symbol].value;
+    if ((symbol == FW_NONE && (*end != '\0' || end == text)) || value > UINT32_MAX ||
+        value % 4 != 0) {
+        return error_input(hardening->error,
+                           "%s: a key cell is the symbol or address of a word in RAM", text);
+    }
+    hardening->key_cell = (uint32_t)value;
+    return STATUS_OK;
+}
+
+enum status protect_choose_key(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    const struct harden_options *options = hardening->options;
+    uint64_t state = options->seed ^ 0x6b6579U;
+    hardening->key_unit = FW_NONE;
+    hardening->fixed_key = (uint32_t)fw_random(&state) & ~3U;
+    if (options->key_function) {
+        enum status status = find_function(hardening, options->key_function, &hardening->key_unit);
+        if (status != STATUS_OK) return status;
+        exempt_closure(hardening, hardening->key_unit);
+    }
+    for (size_t i = 0; i < options->exempt_count; i++) {
+        uint32_t unit;
+        enum status status = find_function(hardening, options->exempt[i], &unit);
+        if (status != STATUS_OK) return status;
+        model->units[unit].exempt = true;
+        model->units[unit].returns_reason = "exempt by the product's description";
+    }
+    hardening->key_in_psp = !options->key_cell;
+    if (options->key_cell) return find_cell(hardening);
+    if (model->uses_psp || undecoded_bytes_write_psp(model)) {
+        return error_input(
+            hardening->error,
+            "the firmware uses the process stack pointer itself: name a RAM word "
+            "that start-up does not clear, with --key-cell SYMBOL or harden.key_cell");
+    }
+    return STATUS_OK;
+}
+
+size_t protect_load_key(const struct hardening *hardening, unsigned reg, uint32_t *bits) {
+    if (hardening->key_in_psp) {
+        bits[0] = 0xf3ef8009U | reg << 8; /* mrs reg, psp */
+        return 1;
+    }
+    uint8_t code[4];
+    uint32_t halves[2] = {hardening->key_cell & 0xffff, hardening->key_cell >> 16};
+    for (int i = 0; i < 2; i++) {
+        if (i) {
+            thumb_encode_movt(code, reg, halves[i]);
+        } else {
+            thumb_encode_movw(code, reg, halves[i]);
+        }
+        bits[i] = (uint32_t)(code[0] | code[1] << 8) << 16 | (uint32_t)(code[2] | code[3] << 8);
+    }
+    bits[2] = 0xf8d00000U | reg << 16 | reg << 12; /* ldr.w reg, [reg] */
+    return 3;
+}

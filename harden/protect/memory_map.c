@@ -1,0 +1,217 @@
+/* Memory map: the MPU regions of this image, within the rules of PMSAv7 (ARM DDI 0403E,
+ * B3.5): a region is a power of two of at least 32 bytes, aligned to its size; from 256
+ * bytes on each eighth can be switched off; of overlapping regions the highest number
+ * counts; the default map (PRIVDEFENA) shows through where none does.
+ *
+ *   0  SRAM and external RAM: read, write, never execute
+ *   1  external RAM with write-through policy: the same
+ *   2  the code region: read only, never execute
+ *   3  the image's code: read only, executes
+ *   then, as far as the firmware has them: RAM in the code region, code in RAM, flash that
+ *   the firmware writes, the stack's guard, address 0.
+ *
+ * Exception vector reads use the default map (B3.5.1), so address 0 can fault even when
+ * the vector table stands there. */
+#include <elf.h>
+#include <string.h>
+
+#include "harden/passes.h"
+
+enum {
+    AP_NONE = 0,
+    AP_READ_WRITE = 3,
+    AP_READ_ONLY = 6,
+    XN = 1 << 28,
+    NORMAL_WRITE_THROUGH = 1 << 17,                  /* TEX 0, C 1, B 0 */
+    NORMAL_WRITE_BACK = 1 << 19 | 1 << 17 | 1 << 16, /* TEX 1, C 1, B 1 */
+    REGION_VALID = 1 << 4,
+    REGION_ENABLE = 1,
+    MINIMUM_BYTES = 32,
+    SUBREGIONS_FROM_BYTES = 256,
+};
+#define CODE_REGION_END 0x20000000U
+
+static uint32_t rasr_of(uint32_t log2_size, uint32_t access, uint32_t attributes, uint32_t srd) {
+    return attributes | access << 24 | srd << 8 | (log2_size - 1) << 1 | REGION_ENABLE;
+}
+
+static bool add_region(struct hardening *hardening, const char *role, uint32_t base,
+                       uint32_t log2_size, uint32_t srd, uint32_t access, uint32_t attributes) {
+    if (hardening->region_count == MEMORY_REGIONS_MAXIMUM) return false;
+    uint32_t number = (uint32_t)hardening->region_count;
+    hardening->regions[hardening->region_count++] = (struct memory_region){
+        role, base, log2_size == 32 ? 0 : 1U << log2_size, base | REGION_VALID | number,
+        rasr_of(log2_size, access, attributes, srd)};
+    return true;
+}
+
+/* The smallest region that covers [start, end), with the eighths outside switched off. */
+static bool add_cover(struct hardening *hardening, const char *role, uint32_t start, uint32_t end,
+                      uint32_t access, uint32_t attributes) {
+    uint32_t log2_size = 5, base = start & ~(MINIMUM_BYTES - 1U), srd = 0;
+    while (log2_size < 31 && end - base > 1U << log2_size) {
+        log2_size++;
+        base = start & ~((1U << log2_size) - 1U);
+    }
+    uint32_t size = 1U << log2_size, eighth = size / 8;
+    for (uint32_t i = 0; i < 8 && size >= SUBREGIONS_FROM_BYTES; i++) {
+        uint32_t first = base + i * eighth;
+        if (first >= end || first + eighth <= start) srd |= 1U << i;
+    }
+    return add_region(hardening, role, base, log2_size, srd, access, attributes);
+}
+
+struct extent {
+    uint32_t start, end; /* end 0: empty */
+};
+
+static void extend(struct extent *extent, uint32_t start, uint32_t size_bytes) {
+    if (!size_bytes) return;
+    if (!extent->end || start < extent->start) extent->start = start;
+    if (start + size_bytes > extent->end) extent->end = start + size_bytes;
+}
+
+static bool contains_vectors(const struct fw_model *model, const struct fw_section *s) {
+    return model->vector_table != FW_NONE && model->vector_table - s->address < s->size_bytes;
+}
+
+/* Does anything in the image point into [0, 32)? */
+static bool low_memory_is_referred_to(const struct fw_model *model) {
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        const struct fw_symbol *symbol = &model->symbols[r->symbol];
+        bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
+        bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
+        if (defined && !section && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
+    }
+    return false;
+}
+
+static void plan_null_guard(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || s->address >= MINIMUM_BYTES) continue;
+        if (!contains_vectors(model, s) || model->vector_table_bytes < MINIMUM_BYTES) {
+            hardening->null_guard_reason = "the image has contents at address 0";
+            return;
+        }
+    }
+    if (model->vector_table == 0 && low_memory_is_referred_to(model)) {
+        hardening->null_guard_reason = "the firmware reads its vector table at address 0";
+        return;
+    }
+    if (!add_region(hardening, "address 0", 0, 5, 0, AP_NONE, XN)) {
+        hardening->null_guard_reason = "the MPU has no region left";
+    }
+}
+
+static bool find_stack_limit(struct hardening *hardening, uint32_t *limit) {
+    static const char *const names[] = {"__StackLimit", "__stack_limit", "__stack_limit__",
+                                        "_sstack", "__stack_start__"};
+    const struct fw_model *model = hardening->model;
+    const uint8_t *vectors = model->vector_table == FW_NONE
+                                 ? NULL
+                                 : fw_bytes_at(hardening->model, model->vector_table, 4);
+    uint32_t top = 0, symbol = FW_NONE;
+    if (!vectors || !span_u32le((struct span){vectors, 4}, 0, &top)) return false;
+    if (hardening->options->stack_limit) {
+        symbol = fw_symbol_named(model, hardening->options->stack_limit);
+        if (symbol == FW_NONE) return false;
+    }
+    for (size_t i = 0; symbol == FW_NONE && i < sizeof names / sizeof *names; i++) {
+        symbol = fw_symbol_named(model, names[i]);
+    }
+    if (symbol != FW_NONE) {
+        *limit = model->symbols[symbol].value;
+        return *limit < top;
+    }
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool stack = s->type == SHT_NOBITS && s->size_bytes && s->address + s->size_bytes == top &&
+                     strstr(s->name, "stack");
+        if (stack) *limit = s->address;
+        if (stack) return true;
+    }
+    return false;
+}
+
+static void plan_stack_guard(struct hardening *hardening) {
+    uint32_t limit;
+    if (!find_stack_limit(hardening, &limit)) {
+        hardening->stack_guard_reason =
+            "the ELF does not say where the stack ends; name the symbol";
+        return;
+    }
+    hardening->stack_guard = (limit + MINIMUM_BYTES - 1) & ~(MINIMUM_BYTES - 1U);
+    if (!add_region(hardening, "stack guard", hardening->stack_guard, 5, 0, AP_NONE, XN)) {
+        hardening->stack_guard_reason = "the MPU has no region left";
+        hardening->stack_guard = 0;
+    }
+}
+
+static void plan_sections(struct hardening *hardening, uint32_t overflow_end) {
+    struct fw_model *model = hardening->model;
+    struct extent code = {0, 0}, low_ram = {0, 0}, ram_code = {0, 0};
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        if (s->flags & SHF_WRITE) {
+            if (s->address < CODE_REGION_END) extend(&low_ram, s->address, s->size_bytes);
+        } else if (fw_is_code_section(s)) {
+            extend(&code, s->address, s->size_bytes);
+        }
+    }
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        if (f->section == UINT16_MAX || model->units[f->unit].made) continue;
+        if (model->sections[f->section].flags & SHF_WRITE) {
+            extend(&ram_code, f->address, f->size_bytes);
+        }
+    }
+    if (overflow_end > code.end) code.end = overflow_end;
+    bool fits =
+        add_cover(hardening, "code", code.start, code.end, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
+    if (low_ram.end) {
+        fits &= add_cover(hardening, "RAM in the code region", low_ram.start, low_ram.end,
+                          AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
+    }
+    if (ram_code.end) {
+        fits &= add_cover(hardening, "code in RAM", ram_code.start, ram_code.end, AP_READ_WRITE,
+                          NORMAL_WRITE_BACK);
+    }
+    for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
+        const struct fw_range *r = &hardening->options->writable_flash[i];
+        fits &= add_cover(hardening, r->name, r->address, r->address + r->size_bytes, AP_READ_WRITE,
+                          XN | NORMAL_WRITE_THROUGH);
+    }
+    if (!fits) hardening->memory_reason = "the MPU has too few regions for this image";
+}
+
+void protect_plan_memory(struct hardening *hardening, uint32_t code_end) {
+    const struct fw_model *model = hardening->model;
+    hardening->region_count = 0;
+    if (hardening->options->no_mpu) hardening->memory_reason = "the product's description says so";
+    if (model->own_mpu) hardening->memory_reason = "the firmware sets up the MPU itself";
+    if (model->has_trampoline) hardening->memory_reason = "the firmware runs code on its stack";
+    if (model->vector_table == FW_NONE) {
+        hardening->memory_reason = "no vector table was found to start before";
+    }
+    if (model->uses_psp) {
+        hardening->memory_reason = "the firmware may run unprivileged code of its own";
+    }
+    if (hardening->memory_reason) return;
+    enum { ALL_BUT_1_AND_3 = 0xf5, BITS_4G = 32, BITS_512M = 29 };
+    add_region(hardening, "RAM", 0, BITS_4G, ALL_BUT_1_AND_3, AP_READ_WRITE,
+               XN | NORMAL_WRITE_BACK);
+    add_region(hardening, "external RAM", 0x80000000U, BITS_512M, 0, AP_READ_WRITE,
+               XN | NORMAL_WRITE_THROUGH);
+    add_region(hardening, "code region", 0, BITS_512M, 0, AP_READ_ONLY, XN | NORMAL_WRITE_THROUGH);
+    plan_sections(hardening, code_end);
+    if (hardening->memory_reason) {
+        hardening->region_count = 0;
+        return;
+    }
+    plan_stack_guard(hardening);
+    plan_null_guard(hardening);
+}

@@ -1,0 +1,221 @@
+/* Returns: a return address on the stack is useless without this boot's key.
+ *
+ * Where a function saves lr, the value is sealed first, with the key and the stack pointer
+ * of that moment:
+ *
+ *     mrs   ip, psp          the key
+ *     add   ip, sp, ip
+ *     sub.w lr, ip, lr       sealed = (key + sp) - address
+ *     push  {..., lr}
+ *
+ * and where it comes back, with the stack pointer at the same place, the same three
+ * instructions unseal it: x -> (key + sp) - x is its own inverse. A return from the stack
+ * (pop {..., pc}) becomes a pop and a branch to a shared tail. A wrong value is not
+ * detected but diverted to a place that the attacker cannot choose without the key.
+ *
+ * No flag is written. ip is the scratch register where liveness shows it dead; where it is
+ * live, r0 is spilled for the moment. The state lives in the value, so interrupts,
+ * longjmp and any number of stacks work.
+ *
+ * Requires: fw_values() proved for the unit that every read of the slot is a restore and
+ * that the stack pointers are equal. A unit without that proof is left as it is, counted. */
+#include "firmware/lift/lift.h"
+#include "harden/passes.h"
+
+enum {
+    ADD_IP_SP = 0x44ec,     /* add ip, sp, ip (A7.7.6 T1) */
+    POP_WIDE = 0xe8bd0000U, /* ldmia.w sp!, {list} */
+    POP_NARROW = 0xbc00,
+    BX_LR = 0x4770,
+    LR_BIT = 1 << THUMB_LR,
+    PC_BIT = 1 << THUMB_PC,
+};
+#define SUB_LR_IP_LR 0xebac0e0eU /* sub.w lr, ip, lr (A7.7.175 T2) */
+#define LDR_LR_POP 0xf85deb04U   /* ldr.w lr, [sp], #4 */
+
+static size_t seal_bits(const struct hardening *hardening, uint32_t *bits) {
+    size_t count = protect_load_key(hardening, THUMB_IP, bits);
+    bits[count++] = ADD_IP_SP;
+    bits[count++] = SUB_LR_IP_LR;
+    return count;
+}
+
+/* The same without a free register: the push moves sp by 4, which is added again. */
+static size_t seal_bits_spilling(const struct hardening *hardening, uint32_t *bits) {
+    size_t count = 0;
+    bits[count++] = 0xb401; /* push {r0} */
+    count += protect_load_key(hardening, 0, bits + count);
+    bits[count++] = 0x4468;      /* add r0, sp, r0 */
+    bits[count++] = 0xeba00e0eU; /* sub.w lr, r0, lr */
+    bits[count++] = 0xf10e0e04U; /* add.w lr, lr, #4 */
+    bits[count++] = 0xbc01;      /* pop {r0} */
+    return count;
+}
+
+static void make_stubs(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    uint32_t bits[FW_EDIT_MAXIMUM];
+    size_t count = seal_bits(hardening, bits);
+    uint32_t unit = fw_add_unit(model, "__pm_return_pop");
+    hardening->return_pop_stub = fw_append(model, unit, LDR_LR_POP);
+    fw_add_function(model, unit, "__pm_return");
+    hardening->return_stub = fw_append(model, unit, bits[0]);
+    for (size_t i = 1; i < count; i++)
+        fw_append(model, unit, bits[i]);
+    fw_append(model, unit, BX_LR);
+}
+
+static bool ip_free(const struct hardening *hardening, uint32_t item, uint32_t live) {
+    const struct fw_unit *unit = &hardening->model->units[hardening->model->items[item].unit];
+    return !(live & FW_LIVE_IP) && !unit->ip_reserved;
+}
+
+static void seal_save(struct hardening *hardening, uint32_t item) {
+    struct fw_model *model = hardening->model;
+    uint32_t before = hardening->liveness.before[item], after = hardening->liveness.after[item];
+    uint32_t bits[FW_EDIT_MAXIMUM];
+    bool free = ip_free(hardening, item, before | after);
+    size_t count = free ? seal_bits(hardening, bits) : seal_bits_spilling(hardening, bits);
+    uint32_t moved = fw_insert_before(model, item, bits, count);
+    if (after & FW_LIVE_LR) { /* it is still used: ip still holds key + sp */
+        uint32_t unseal = SUB_LR_IP_LR;
+        fw_insert_after(model, moved, &unseal, 1);
+    }
+}
+
+static void unseal_restore(struct hardening *hardening, uint32_t item) {
+    uint32_t bits[FW_EDIT_MAXIMUM];
+    bool free = ip_free(hardening, item, hardening->liveness.after[item]);
+    size_t count = free ? seal_bits(hardening, bits) : seal_bits_spilling(hardening, bits);
+    fw_insert_after(hardening->model, item, bits, count);
+}
+
+/* The IT instruction that covers `item`: input items are numbered in order. */
+static uint32_t it_of(const struct fw_model *model, uint32_t item, unsigned *distance) {
+    for (unsigned k = 1; k <= 4; k++) {
+        if (model->items[item - k].insn.op == THUMB_IT) {
+            *distance = k;
+            return item - k;
+        }
+    }
+    return FW_NONE;
+}
+
+/* A return in an IT block becomes a branch around an unconditional one: the block loses
+ * its last place. Returns the item that now holds the return. */
+static uint32_t leave_it_block(struct hardening *hardening, uint32_t item) {
+    struct fw_model *model = hardening->model;
+    unsigned distance = 0, inverse = model->items[item].insn.cond ^ 1U;
+    uint32_t it = it_of(model, item, &distance), around = model->items[item].next;
+    uint32_t bits[4] = {model->items[item].insn.bits};
+    if (distance == 1) {
+        fw_replace_branch(model, it, THUMB_B_COND, inverse, around);
+        fw_replace(model, item, bits[0]);
+        return item;
+    }
+    uint32_t firstcond_mask = model->items[it].insn.imm;
+    uint32_t stop = 1U << (5 - distance); /* where the shorter block's end bit stands */
+    uint32_t mask = (firstcond_mask & 15U & ~(2 * stop - 1)) | stop;
+    /* `stop` keeps the then/else bits above it. */
+    fw_replace(model, it, 0xbf00U | (firstcond_mask & 0xf0U) | mask);
+    fw_replace(model, item, bits[0]);
+    bits[0] = 0xd000U | inverse << 8;
+    uint32_t moved = fw_insert_before(model, item, bits, 1);
+    fw_replace_branch(model, item, THUMB_B_COND, inverse, around);
+    return moved;
+}
+
+static void seal_return(struct hardening *hardening, uint32_t item) {
+    struct fw_model *model = hardening->model;
+    struct thumb_insn insn = model->items[item].insn;
+    bool spill = model->units[model->items[item].unit].ip_reserved;
+    uint32_t list = insn.list & ~(uint32_t)PC_BIT, stub = hardening->return_stub;
+    bool single = insn.op == THUMB_LDR || (insn.op == THUMB_POP && list == 0);
+    if (insn.in_it) item = leave_it_block(hardening, item);
+    if (single && insn.op == THUMB_POP && !spill) {
+        fw_replace_branch(model, item, THUMB_B, 0, hardening->return_pop_stub);
+        return;
+    }
+    if (single) { /* ldr pc, [sp], #n: the same into lr */
+        uint32_t load = insn.op == THUMB_LDR ? (insn.bits & ~0xf000U) | 0xe000U : LDR_LR_POP;
+        fw_replace(model, item, load);
+    } else if ((list & ~0xffU) == 0 && !spill) {
+        fw_replace(model, item, POP_NARROW | list);
+        stub = hardening->return_pop_stub;
+    } else {
+        fw_replace(model, item, POP_WIDE | list | LR_BIT);
+    }
+    uint32_t bits[FW_EDIT_MAXIMUM + 1];
+    if (spill) {
+        size_t count = seal_bits_spilling(hardening, bits);
+        bits[count++] = BX_LR;
+        fw_insert_after(model, item, bits, count);
+        return;
+    }
+    bits[0] = 0xf0009000U;
+    uint32_t branch = fw_insert_after(model, item, bits, 1);
+    fw_replace_branch(model, branch, THUMB_B, 0, stub);
+}
+
+/* What sealing cannot do in this unit, or NULL. */
+static const char *obstacle(const struct hardening *hardening, uint32_t unit) {
+    const struct fw_model *model = hardening->model;
+    const struct fw_frames *frames = &hardening->values.frames[unit];
+    if (model->units[unit].exempt) return model->units[unit].returns_reason;
+    if (frames->reason) return frames->reason;
+    if (model->units[unit].status == FW_UNIT_UNTOUCHED) return model->units[unit].reason;
+    for (size_t i = 0; i < frames->site_count; i++) {
+        uint32_t item = frames->sites[i].item;
+        const struct thumb_insn *insn = &model->items[item].insn;
+        uint32_t live = hardening->liveness.before[item] | hardening->liveness.after[item];
+        if (model->items[item].relocation != FW_NONE) return "a relocation is at its save";
+        if (frames->sites[i].kind == FW_SITE_SAVE &&
+            (hardening->liveness.after[item] & FW_LIVE_LR) && !ip_free(hardening, item, live)) {
+            return "it uses its return address and has no free register";
+        }
+        if (frames->sites[i].kind != FW_SITE_RETURN) continue;
+        if (insn->op != THUMB_POP &&
+            (insn->op != THUMB_LDR || insn->rn != THUMB_SP || insn->size_bytes != 4)) {
+            return "it returns in a way that has no sealed form";
+        }
+        unsigned distance = 0;
+        if (!insn->in_it) continue;
+        uint32_t it = it_of(model, item, &distance);
+        if (it == FW_NONE || model->items[item].next == FW_NONE) return "an IT block is not whole";
+        for (uint32_t i2 = it + 1; i2 < item; i2++) {
+            if (model->items[i2].insn.flags_written)
+                return "an IT block around a return sets flags";
+        }
+    }
+    return NULL;
+}
+
+void protect_returns(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    size_t units = model->unit_count;
+    make_stubs(hardening);
+    for (uint32_t u = 0; u < units; u++) {
+        struct fw_unit *unit = &model->units[u];
+        const struct fw_frames *frames = &hardening->values.frames[u];
+        if (unit->status == FW_UNIT_DROPPED) continue;
+        unit->return_sites = (uint16_t)frames->saves;
+        if (frames->reason && !frames->saves) unit->return_sites = 1;
+        unit->returns_reason = obstacle(hardening, u);
+        if (unit->returns_reason || !frames->saves) continue;
+        for (size_t i = 0; i < frames->site_count; i++) {
+            uint32_t item = frames->sites[i].item;
+            switch (frames->sites[i].kind) {
+            case FW_SITE_SAVE:
+                seal_save(hardening, item);
+                break;
+            case FW_SITE_RESTORE:
+                unseal_restore(hardening, item);
+                break;
+            default:
+                seal_return(hardening, item);
+                break;
+            }
+        }
+        unit->return_sites_sealed = unit->return_sites;
+    }
+}

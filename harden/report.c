@@ -1,0 +1,137 @@
+/* The report: every function, accepted or untouched with the reason, protections with
+ * n of N, bytes before and after. */
+#include <elf.h>
+
+#include "harden/passes.h"
+
+static const char *status_word(const struct fw_unit *unit) {
+    static const char *const words[] = {"accepted", "untouched", "dropped"};
+    return words[unit->status];
+}
+
+static json_t *counts(unsigned sites, unsigned protected) {
+    return json_pack("{s:i, s:i}", "sites", (int)sites, "protected", (int)protected);
+}
+
+/* Bytes of one unit go to its first function; the others say which that is. */
+static json_t *function_report(const struct hardening *hardening, const struct fw_function *f) {
+    const struct fw_model *model = hardening->model;
+    const struct fw_unit *unit = &model->units[f->unit];
+    const struct fw_function *lead = &model->functions[unit->function_first];
+    json_t *out = json_pack("{s:s, s:i, s:s}", "name", f->name, "address", (int)f->address,
+                            "status", status_word(unit));
+    if (unit->reason) json_object_set_new(out, "reason", json_string(unit->reason));
+    json_object_set_new(out, "bytes_before", json_integer(f->size_bytes));
+    if (f != lead) {
+        json_object_set_new(out, "moves_with", json_string(lead->name));
+        return out;
+    }
+    bool kept = unit->status == FW_UNIT_ACCEPTED;
+    uint32_t after = kept                              ? unit->bytes_after
+                     : unit->status == FW_UNIT_DROPPED ? 0
+                                                       : unit->bytes_before;
+    json_object_set_new(out, "unit_bytes_before", json_integer(unit->bytes_before));
+    json_object_set_new(out, "unit_bytes_after", json_integer(after));
+    if (hardening->options->profile == HARDEN_NULL || unit->status == FW_UNIT_DROPPED) return out;
+    json_t *protections = json_object();
+    if (unit->return_sites) {
+        json_t *returns = counts(unit->return_sites, unit->return_sites_sealed);
+        if (unit->returns_reason) {
+            json_object_set_new(returns, "reason", json_string(unit->returns_reason));
+        }
+        if (unit->exempt) json_object_set_new(returns, "exempt", json_true());
+        json_object_set_new(protections, "returns", returns);
+    }
+    if (unit->call_sites) {
+        json_object_set_new(protections, "calls",
+                            counts(unit->call_sites, unit->call_sites_checked));
+    }
+    json_object_set_new(out, "protections", protections);
+    return out;
+}
+
+static json_t *memory_report(const struct hardening *hardening) {
+    json_t *out = json_object(), *regions = json_array();
+    json_object_set_new(out, "applied", json_boolean(!hardening->memory_reason));
+    if (hardening->memory_reason) {
+        json_object_set_new(out, "reason", json_string(hardening->memory_reason));
+    }
+    for (size_t i = 0; i < hardening->region_count; i++) {
+        const struct memory_region *r = &hardening->regions[i];
+        char size[16];
+        snprintf(size, sizeof size, "%u", r->size_bytes);
+        json_array_append_new(
+            regions, json_pack("{s:s, s:I, s:I, s:I}", "role", r->role, "base", (json_int_t)r->base,
+                               "size_bytes", r->size_bytes ? (json_int_t)r->size_bytes : 1LL << 32,
+                               "rasr", (json_int_t)r->rasr));
+    }
+    json_object_set_new(out, "regions", regions);
+    if (hardening->null_guard_reason) {
+        json_object_set_new(out, "no_null_guard", json_string(hardening->null_guard_reason));
+    }
+    if (hardening->stack_guard_reason) {
+        json_object_set_new(out, "no_stack_guard", json_string(hardening->stack_guard_reason));
+    }
+    return out;
+}
+
+static json_t *key_report(const struct hardening *hardening) {
+    const char *source = hardening->options->key_function;
+    json_t *out = json_object();
+    json_object_set_new(out, "made", json_string(source ? "at boot" : "fixed key"));
+    if (source) json_object_set_new(out, "function", json_string(source));
+    json_object_set_new(out, "place", json_string(hardening->key_in_psp ? "psp" : "memory"));
+    if (!hardening->key_in_psp) {
+        json_object_set_new(out, "address", json_integer(hardening->key_cell));
+    }
+    return out;
+}
+
+json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout,
+                      const struct harden_result *result) {
+    const struct fw_model *model = hardening->model;
+    bool exploit = hardening->options->profile == HARDEN_EXPLOIT;
+    json_t *out = json_object(), *functions = json_array();
+    json_int_t total = 0, accepted = 0, dropped = 0, made = 0, returns = 0, sealed = 0;
+    json_int_t exempt = 0, calls = 0, checked = 0;
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        const struct fw_unit *unit = &model->units[f->unit];
+        made += unit->made;
+        if (unit->made) continue;
+        total++;
+        accepted += unit->status != FW_UNIT_UNTOUCHED;
+        dropped += unit->status == FW_UNIT_DROPPED;
+        json_array_append_new(functions, function_report(hardening, f));
+        if (i != unit->function_first || unit->status == FW_UNIT_DROPPED) continue;
+        returns += unit->return_sites;
+        sealed += unit->return_sites_sealed;
+        exempt += unit->exempt ? unit->return_sites : 0;
+        calls += unit->call_sites;
+        checked += unit->call_sites_checked;
+    }
+    json_object_set_new(out, "profile", json_string(exploit ? "exploit" : "null"));
+    json_object_set_new(out, "functions", functions);
+    if (exploit) {
+        json_object_set_new(out, "key", key_report(hardening));
+        json_object_set_new(out, "memory_map", memory_report(hardening));
+        if (hardening->calls_reason) {
+            json_object_set_new(out, "calls_reason", json_string(hardening->calls_reason));
+        }
+    }
+    json_t *totals = json_object();
+    json_object_set_new(totals, "functions_total", json_integer(total));
+    json_object_set_new(totals, "functions_accepted", json_integer(accepted));
+    json_object_set_new(totals, "functions_dropped", json_integer(dropped));
+    json_object_set_new(totals, "functions_made", json_integer(made));
+    json_object_set_new(totals, "return_sites", json_integer(returns));
+    json_object_set_new(totals, "return_sites_protected", json_integer(sealed));
+    json_object_set_new(totals, "return_sites_exempt", json_integer(exempt));
+    json_object_set_new(totals, "indirect_calls", json_integer(calls));
+    json_object_set_new(totals, "indirect_calls_protected", json_integer(checked));
+    json_object_set_new(totals, "flash_bytes_before", json_integer(result->flash_bytes_before));
+    json_object_set_new(totals, "flash_bytes_after", json_integer(result->flash_bytes_after));
+    json_object_set_new(totals, "overflow_bytes", json_integer(layout->overflow_bytes));
+    json_object_set_new(out, "totals", totals);
+    return out;
+}
