@@ -86,8 +86,9 @@ struct product {
         struct product_texts exempt;
         struct product_range *writable_flash;
         size_t writable_flash_count;
-        const char *mpu;         /* "auto" unless said, or "none" */
-        const char *stack_limit; /* symbol; NULL: the hardener's choice */
+        struct product_range flash; /* the part's; size 0: as much as is needed */
+        const char *mpu;            /* "auto" unless said, or "none" */
+        const char *stack_limit;    /* symbol; NULL: the hardener's choice */
     } harden;
     struct {
         struct product_texts command; /* count 0: no test, no claim */

@@ -73,6 +73,13 @@ static const struct field range_fields[] = {
     {"size", FORM_NUMBER, true, IN_RANGE(size_bytes), 0, "a size in bytes such as 0x1000", 0, 0, 0},
     {0},
 };
+static const struct field flash_fields[] = {
+    {"start", FORM_NUMBER, true, AT(harden.flash.start), 0, "an address such as 0x08000000", 0, 0,
+     0},
+    {"size", FORM_NUMBER, true, AT(harden.flash.size_bytes), 0, "a size in bytes such as 0x100000",
+     0, 0, 0},
+    {0},
+};
 static const struct field harden_fields[] = {
     {"profile", FORM_PROFILE, false, AT(harden.profile), 0, "exploit or null", 0, 0, 0},
     {"seed", FORM_SEED, false, AT(harden.seed), 0, "2 to 64 hex digits, an even number", 0, 0, 0},
@@ -83,6 +90,7 @@ static const struct field harden_fields[] = {
     {"exempt", FORM_SYMBOLS, false, AT(harden.exempt), 0, "a list of at most 64 symbols", 0, 0, 0},
     {"writable_flash", FORM_MAPS, false, AT(harden.writable_flash), AT(harden.writable_flash_count),
      "a list of at most 16 {name, start, size}", range_fields, sizeof(struct product_range), 16},
+    {"flash", FORM_MAP, false, 0, 0, "a mapping with start and size", flash_fields, 0, 0},
     {"mpu", FORM_MPU, false, AT(harden.mpu), 0, "auto or none", 0, 0, 0},
     {"stack_limit", FORM_SYMBOL, false, AT(harden.stack_limit), 0,
      "the symbol of the stack's lowest address", 0, 0, 0},
@@ -425,11 +433,22 @@ static enum status check_whole(struct reading *reading, struct product *out) {
                            "that stays within 32-bit addresses",
                            reading->file, i + 1, range->name);
     }
+    const struct product_range *flash = &out->harden.flash;
+    if (flash->size_bytes && flash->size_bytes - 1 > UINT32_MAX - flash->start) {
+        return error_input(reading->error,
+                           "%s: harden.flash: expected a size that stays within 32-bit addresses",
+                           reading->file);
+    }
     if (!out->product.id) out->product.id = form_id_of(reading->arena, out->product.name);
     if (!out->product.id) {
         return error_input(reading->error,
                            "%s: product.name has no letter of a-z to name a folder with; expected "
                            "product.id, a name of a-z, 0-9 and '-'",
+                           reading->file);
+    }
+    if (strcmp(out->product.id, "log") == 0) {
+        return error_input(reading->error,
+                           "%s: product.id: log is the folder of the log; expected another name",
                            reading->file);
     }
     const char *url = product_record_url(reading->arena, out);

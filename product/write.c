@@ -89,6 +89,8 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
                      "  # Ranges of flash that the firmware itself writes; they stay writable:\n"
                      "  # writable_flash:\n"
                      "  #   - {name: settings, start: 0x00000000, size: 0x1000}\n"
+                     "  # The part's flash; code that does not fit there is refused:\n"
+                     "  # flash: {start: 0x00000000, size: 0x100000}\n"
                      "  mpu: auto               # or none: set up no memory map\n");
     if (facts->stack_limit) {
         buffer_text(out, "  stack_limit: ");

@@ -1,0 +1,396 @@
+/* proofmark ship: from a linked firmware and its description to a folder that anyone can
+ * check.
+ *
+ * The folder is verified by the same code as a stranger's before it is put in place, so
+ * what `verify` would refuse is never handed out. */
+#include "cli/ship.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/folder_verify.h"
+#include "cli/temporary.h"
+#include "cli/verbs.h"
+#include "firmware/read/read.h"
+#include "registry/drawing.h"
+#include "registry/page.h"
+
+static const char usage[] =
+    "usage: proofmark ship [--key maker.key] [--passphrase-fd N] [--out DIR] [--force]\n"
+    "                      [--json] product.yaml\n"
+    "\n"
+    "Hardens and checks the firmware that product.yaml names, runs its tests on the\n"
+    "hardened image, signs what was found, appends it to the local log, and writes\n"
+    "image, evidence, record, page and label to DIR/<product>/<version>/.\n"
+    "\n"
+    "  -k, --key PATH       the maker's private key (default: maker.key beside product.yaml);\n"
+    "                       `proofmark keygen` makes one\n"
+    "      --passphrase-fd N  read the key's passphrase from descriptor N instead of asking\n"
+    "  -o, --out DIR        where products go (default out); the log is DIR/log\n"
+    "      --force          replace an existing folder\n"
+    "      --json           print what was made as JSON\n"
+    "  -h, --help           print this\n"
+    "\n"
+    "SOURCE_DATE_EPOCH, when set, is the time that the evidence is issued.\n"
+    "\n"
+    "Exit status: 0 done, 1 refused, 2 wrong use.\n";
+
+struct options {
+    const char *description, *key, *out;
+    int passphrase_fd;
+    bool force, json, help;
+};
+
+static int wrong_use(const char *sentence) {
+    fprintf(stderr, "proofmark ship: %s; see proofmark ship --help\n", sentence);
+    return 2;
+}
+
+static int parse(int argc, char **argv, struct options *options) {
+    enum { OPTION_FD = 256, OPTION_FORCE, OPTION_JSON };
+    static const struct option names[] = {
+        {"key", required_argument, NULL, 'k'},
+        {"passphrase-fd", required_argument, NULL, OPTION_FD},
+        {"out", required_argument, NULL, 'o'},
+        {"force", no_argument, NULL, OPTION_FORCE},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    char *end;
+    *options = (struct options){.out = "out", .passphrase_fd = PASSPHRASE_PROMPT};
+    optind = 1;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "k:o:h", names, NULL)) != -1;) {
+        switch (option) {
+        case 'k':
+            options->key = optarg;
+            break;
+        case OPTION_FD:
+            options->passphrase_fd = (int)strtol(optarg, &end, 10);
+            if (*end || end == optarg || options->passphrase_fd < 0) {
+                return wrong_use("--passphrase-fd takes a descriptor's number");
+            }
+            break;
+        case 'o':
+            options->out = optarg;
+            break;
+        case OPTION_FORCE:
+            options->force = true;
+            break;
+        case OPTION_JSON:
+            options->json = true;
+            break;
+        case 'h':
+            options->help = true;
+            return 0;
+        default:
+            return wrong_use("there is an option that is unknown or lacks its value");
+        }
+    }
+    if (argc - optind != 1) return wrong_use("it takes one product.yaml");
+    options->description = argv[optind];
+    return 0;
+}
+
+/* A bar on a terminal, nothing elsewhere. */
+static void progress(unsigned done, const char *what) {
+    static const char bar[] = "########........";
+    enum { STEPS = 8 };
+    if (!isatty(STDERR_FILENO)) return;
+    if (done >= STEPS) fputs("\r\x1b[K", stderr);
+    else fprintf(stderr, "\r\x1b[K[%.8s] %s", bar + STEPS - done, what);
+    fflush(stderr);
+}
+
+static int64_t time_of_issue(void) {
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    char *end;
+    errno = 0;
+    long long value = epoch ? strtoll(epoch, &end, 10) : 0;
+    if (epoch && *epoch && !*end && errno == 0 && value > 0 && value < 1LL << 40) return value;
+    return (int64_t)time(NULL);
+}
+
+static enum status read_description(struct shipping *s, const char *path, struct error *error) {
+    struct tm parts;
+    time_t now = (time_t)s->issued_at_s;
+    gmtime_r(&now, &parts);
+    struct product_date today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,
+                                 (unsigned)parts.tm_mday};
+    enum status status = file_read(s->arena, path, 1 << 20, &s->description, error);
+    if (status != STATUS_OK) return status;
+    status = product_read(s->arena, path, s->description, today, &s->product, error);
+    if (status != STATUS_OK) return status;
+    s->expires_at_s = ship_expiry(&s->product, s->issued_at_s);
+    const char *firmware = product_path(s->arena, &s->product, s->product.firmware.file);
+    status = file_read(s->arena, firmware, FW_INPUT_MAXIMUM_BYTES, &s->original, error);
+    for (size_t i = 0; i < s->product.schemes_count && status == STATUS_OK; i++) {
+        const char *artwork = product_path(s->arena, &s->product, s->product.schemes[i].artwork);
+        status = file_read(s->arena, artwork, ARTWORK_MAXIMUM_BYTES, &s->artwork[i], error);
+    }
+    return status;
+}
+
+/* Before any work is done: a place for the result, and a key to sign it with. */
+static enum status prepare(struct shipping *s, const struct options *options, const char *target,
+                           struct private_key *key, struct error *error) {
+    const char *path = options->key;
+    if (!path) path = product_path(s->arena, &s->product, "maker.key");
+    struct passphrase_source source = {.fd = options->passphrase_fd, .about = path};
+    struct stat facts;
+    bool there = lstat(target, &facts) == 0;
+    if (there && !options->force) {
+        return error_input(error, "%s: exists already and is kept; use --force to replace it",
+                           target);
+    }
+    if (there && !S_ISDIR(facts.st_mode)) {
+        return error_input(error, "%s: is not a folder and is not replaced", target);
+    }
+    if (access(path, F_OK) != 0) {
+        return error_input(error,
+                           "%s: there is no key to sign with; make one with `proofmark keygen -o "
+                           "%s`, or name yours with --key",
+                           path, path);
+    }
+    return key_load_private(path, &source, key, error);
+}
+
+/* The seed of the maker, or one that follows from the firmware. */
+static const char *choose_seed(struct shipping *s) {
+    uint8_t digest[DIGEST_BYTES];
+    char hex[DIGEST_HEX_BYTES];
+    if (!s->product.harden.seed) {
+        digest_of(s->original, digest);
+        digest_to_hex(digest, hex);
+        return arena_string(s->arena, hex, 16);
+    }
+    char *seed = arena_string(s->arena, s->product.harden.seed, strlen(s->product.harden.seed));
+    for (char *c = seed; *c; c++)
+        if (*c >= 'A' && *c <= 'F') *c = (char)(*c | 0x20);
+    return seed;
+}
+
+static enum status harden(struct shipping *s, struct harden_result *result, struct error *error) {
+    const struct product *product = &s->product;
+    size_t count = product->harden.writable_flash_count;
+    struct fw_range *ranges = ARENA_ARRAY(s->arena, struct fw_range, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct product_range *range = &product->harden.writable_flash[i];
+        ranges[i] = (struct fw_range){range->start, range->size_bytes, range->name};
+    }
+    struct harden_options options = {
+        .key_function = product->harden.key_function,
+        .key_cell = product->harden.key_cell,
+        .exempt = product->harden.exempt.items,
+        .exempt_count = product->harden.exempt.count,
+        .writable_flash = ranges,
+        .writable_flash_count = count,
+        .flash = {product->harden.flash.start, product->harden.flash.size_bytes, "flash"},
+        .no_mpu = strcmp(product->harden.mpu, "none") == 0,
+        .stack_limit = product->harden.stack_limit,
+    };
+    s->seed = choose_seed(s);
+    if (!harden_profile_named(product->harden.profile, &options.profile) ||
+        !harden_seed_from_hex(s->seed, &options.seed)) {
+        return error_input(error, "%s: the hardener does not take this profile or seed",
+                           product->file);
+    }
+    enum status status = harden_image(s->original, &options, result, error);
+    if (status == STATUS_OK) s->image = buffer_span(&result->elf);
+    else error_prefix(error, product_path(s->arena, product, product->firmware.file));
+    return status;
+}
+
+static enum status check(struct shipping *s, struct error *error) {
+    enum status status = folder_check_image(s->arena, s->image, s->original, &s->check, error);
+    if (status == STATUS_OK && !s->check.original_kept) {
+        status = error_input(error, "check: the hardened image is not the original: %s",
+                             s->check.missing ? s->check.missing : "something is missing");
+    }
+    return status;
+}
+
+static enum status test(struct shipping *s, const char *target, struct error *error) {
+    if (s->product.test.command.count == 0) return STATUS_OK;
+    const char *relative = arena_format(s->arena, "%s/%s", temporary_path(), FOLDER_FIRMWARE);
+    char *firmware = realpath(relative, NULL);
+    if (!firmware) return error_environment(error, "%s: %s", relative, strerror(errno));
+    enum status status = run_test(s->arena, &s->product, firmware, &s->test, error);
+    free(firmware);
+    if (status != STATUS_OK) return status;
+    if (s->test.exit_code != 0) {
+        /* The log outlives the folder: without it nobody could tell what failed. */
+        const char *log = arena_format(s->arena, "%s.test.log", target);
+        struct error ignored;
+        bool kept = file_write(log, s->test.log, 0644, FILE_REPLACE, &ignored) == STATUS_OK;
+        return error_input(error, "the tests failed on the hardened image with exit code %d%s%s",
+                           s->test.exit_code, kept ? "; their output is in " : "", kept ? log : "");
+    }
+    s->tested = true;
+    return folder_add(&s->folder, FOLDER_TEST_LOG, s->test.log, error);
+}
+
+static enum status label(struct shipping *s, struct error *error) {
+    struct folder_pictures pictures;
+    struct buffer record;
+    buffer_init(&record, RECORD_MAXIMUM_BYTES);
+    enum status status = record_write(&s->record, &record, error);
+    const char *kept = arena_string(s->arena, (const char *)record.data, record.size_bytes);
+    struct span record_bytes = {(const uint8_t *)kept, record.size_bytes};
+    buffer_free(&record);
+    if (status == STATUS_OK) {
+        status = folder_render(s->arena, &s->record, s->artwork, &pictures, error);
+    }
+    if (status != STATUS_OK) return status;
+    const struct folder_file files[] = {{FOLDER_RECORD, record_bytes},
+                                        {FOLDER_PAGE, pictures.page},
+                                        {FOLDER_LABEL_SVG, pictures.svg},
+                                        {FOLDER_LABEL_PNG, pictures.png}};
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == STATUS_OK; i++)
+        status = folder_add(&s->folder, files[i].name, files[i].bytes, error);
+    for (size_t i = 0; i < s->record.schemes_count && status == STATUS_OK; i++)
+        status = folder_add(&s->folder, s->record.schemes[i].file, s->artwork[i], error);
+    return status;
+}
+
+/* As a stranger would, with nothing but the public key. */
+static enum status verify_own(struct shipping *s, struct error *error) {
+    struct folder_trust trust = {
+        .maker = &s->key->public_half, .original = s->original, .now_s = s->issued_at_s};
+    struct folder_report *report = ARENA_NEW(s->arena, struct folder_report);
+    folder_verify(s->arena, &s->folder, &trust, report);
+    if (report->accepted) return STATUS_OK;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct folder_finding *finding = &report->findings[i];
+        if (finding->state > FOLDER_STATE_UNKNOWN) continue;
+        return error_input(error, "the folder would not stand up to verify: %s: %s", finding->id,
+                           finding->reason);
+    }
+    return error_input(error, "the folder would not stand up to verify");
+}
+
+/* The image is there already: the tests needed it. */
+static enum status write_files(struct shipping *s, struct error *error) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < s->folder.count && status == STATUS_OK; i++) {
+        const struct folder_file *file = &s->folder.files[i];
+        if (strcmp(file->name, FOLDER_FIRMWARE) == 0) continue;
+        status = temporary_write(file->name, file->bytes, error);
+    }
+    return status;
+}
+
+/* The way of one product, from its linked firmware to its folder. */
+static enum status ship(struct shipping *s, const struct options *options, const char *target,
+                        struct harden_result *hardened, struct error *error) {
+    progress(0, "hardening the firmware");
+    enum status status = harden(s, hardened, error);
+    if (status == STATUS_OK) {
+        progress(1, "checking the output");
+        status = check(s, error);
+    }
+    if (status == STATUS_OK) status = temporary_begin(target, error);
+    if (status == STATUS_OK) status = temporary_write(FOLDER_FIRMWARE, s->image, error);
+    if (status == STATUS_OK) status = folder_add(&s->folder, FOLDER_FIRMWARE, s->image, error);
+    if (status == STATUS_OK) {
+        progress(2, "running the tests on the hardened image");
+        status = test(s, target, error);
+    }
+    if (status == STATUS_OK) {
+        progress(3, "signing the evidence");
+        status = ship_statements(s, error);
+    }
+    if (status == STATUS_OK) {
+        progress(4, "drawing page and label");
+        status = label(s, error);
+    }
+    if (status == STATUS_OK) {
+        progress(5, "signing the release"); /* from here on no file is added but its own */
+        status = ship_release(s, error);
+    }
+    if (status == STATUS_OK) {
+        progress(6, "verifying the folder");
+        status = verify_own(s, error);
+    }
+    if (status == STATUS_OK) {
+        progress(7, "putting the folder in place");
+        status = write_files(s, error);
+    }
+    if (status == STATUS_OK) status = temporary_place(options->force, error);
+    temporary_end();
+    progress(8, "");
+    return status;
+}
+
+static int print_json(const struct shipping *s, const char *target) {
+    json_t *claims = json_array();
+    for (size_t i = 0; i < s->record.claims_count; i++) {
+        const struct record_claim *claim = &s->record.claims[i];
+        json_array_append_new(claims, json_pack("{s:s, s:s, s:s}", "id", claim->id, "class",
+                                                record_class_name(claim->class), "sentence",
+                                                claim->sentence));
+    }
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "folder", target, "firmware_sha256",
+                  s->record.firmware.sha256, "original_sha256", s->record.firmware.original_sha256,
+                  "signer", s->record.signer, "url", s->record.url, "claims", claims);
+    int failed = !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) != 0;
+    json_decref(root);
+    return failed || putchar('\n') == EOF || fflush(stdout) != 0;
+}
+
+static int print_text(const struct shipping *s, const char *target) {
+    printf("%s %s: %zu files in %s\n", s->product.product.name, s->product.product.version,
+           s->folder.count, target);
+    for (size_t i = 0; i < s->record.claims_count; i++) {
+        const struct record_claim *claim = &s->record.claims[i];
+        printf("  %-9s %s\n", record_class_name(claim->class), claim->sentence);
+    }
+    printf("page   %s/%s\nlabel  %s/%s, %s\n", target, FOLDER_PAGE, target, FOLDER_LABEL_SVG,
+           FOLDER_LABEL_PNG);
+    printf("signed by %s\ncheck it: proofmark verify %s --key maker.pub\n", s->record.signer,
+           target);
+    return fflush(stdout) != 0;
+}
+
+int verb_ship(int argc, char **argv) {
+    struct options options;
+    int code = parse(argc, argv, &options);
+    if (code != 0) return code;
+    if (options.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    struct arena arena = {0};
+    struct error error;
+    struct private_key key;
+    struct harden_result hardened = {0};
+    struct shipping *s = ARENA_NEW(&arena, struct shipping);
+    const char *target = "";
+    bool loaded = false;
+    s->arena = &arena;
+    s->issued_at_s = time_of_issue();
+    enum status status = read_description(s, options.description, &error);
+    if (status == STATUS_OK) {
+        s->log_directory = arena_format(&arena, "%s/log", options.out);
+        target = arena_format(&arena, "%s/%s/%s", options.out, s->product.product.id,
+                              s->product.product.version);
+        status = prepare(s, &options, target, &key, &error);
+        loaded = status == STATUS_OK;
+    }
+    s->key = &key;
+    if (status == STATUS_OK) status = ship(s, &options, target, &hardened, &error);
+    if (loaded) key_wipe(&key);
+    if (status == STATUS_OK) code = options.json ? print_json(s, target) : print_text(s, target);
+    else fprintf(stderr, "proofmark ship: %s\n", error.message);
+    json_decref(s->check.figures);
+    harden_free(&hardened);
+    drawing_release_fonts();
+    arena_free(&arena);
+    return status == STATUS_OK ? code : 1;
+}

@@ -1,0 +1,248 @@
+/* See temporary.h.
+ *
+ * The signal handler may only call what POSIX lists as async-signal-safe, so all paths are
+ * kept in static arrays, written before the file they name exists, and are removed by
+ * unlink() and rmdir() alone. */
+#include "cli/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static char target_path[TEMPORARY_PATH_BYTES];
+static char folder_path[TEMPORARY_PATH_BYTES];
+static char made_paths[TEMPORARY_FILES_MAXIMUM][TEMPORARY_PATH_BYTES];
+static bool made_is_folder[TEMPORARY_FILES_MAXIMUM];
+static volatile sig_atomic_t made_count;
+static volatile sig_atomic_t active;
+static volatile sig_atomic_t child_group;
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+static struct sigaction before[SIGNALS];
+
+static void remove_all(void) {
+    for (int i = (int)made_count - 1; i >= 0; i--) {
+        if (made_is_folder[i]) rmdir(made_paths[i]);
+        else unlink(made_paths[i]);
+    }
+    rmdir(folder_path);
+}
+
+static void on_signal(int number) {
+    int saved = errno;
+    if (child_group > 0) kill(-(pid_t)child_group, SIGKILL);
+    if (active) remove_all();
+    active = 0;
+    for (size_t i = 0; i < SIGNALS; i++) { /* who was there before goes on from here */
+        if (signals[i] == number) sigaction(number, &before[i], NULL);
+    }
+    errno = saved;
+    raise(number);
+}
+
+static void catch_signals(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], &action, &before[i]);
+        /* What the caller's shell told us to ignore stays ignored. */
+        if (before[i].sa_handler == SIG_IGN) sigaction(signals[i], &before[i], NULL);
+    }
+}
+
+static void release_signals(void) {
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &before[i], NULL);
+}
+
+static sigset_t block_signals(void) {
+    sigset_t set, old;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    return old;
+}
+
+enum status temporary_begin(const char *target, struct error *error) {
+    const char *slash = strrchr(target, '/');
+    int front = slash ? (int)(slash - target) + 1 : 0;
+    int length =
+        snprintf(folder_path, sizeof folder_path, "%.*s.%s.XXXXXX", front, target, target + front);
+    if (length < 0 || (size_t)length >= sizeof folder_path - FILENAME_MAX / 16) {
+        return error_input(error, "%s: path is too long", target);
+    }
+    snprintf(target_path, sizeof target_path, "%s", target);
+    if (front > 1) {
+        char above[TEMPORARY_PATH_BYTES];
+        snprintf(above, sizeof above, "%.*s", front - 1, target);
+        enum status status = file_make_directories(above, error);
+        if (status != STATUS_OK) return status;
+    }
+    made_count = 0;
+    child_group = 0;
+    sigset_t old = block_signals();
+    bool made = mkdtemp(folder_path) != NULL;
+    if (made) {
+        catch_signals();
+        active = 1;
+    }
+    int reason = errno;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    if (!made) {
+        return error_environment(error, "%s: cannot be created: %s", target, strerror(reason));
+    }
+    return STATUS_OK;
+}
+
+const char *temporary_path(void) {
+    return folder_path;
+}
+
+/* The next free path; it is counted before the file exists. */
+static enum status next_path(const char *name, size_t name_length, bool folder, const char **out,
+                             struct error *error) {
+    int index = (int)made_count;
+    if (index == TEMPORARY_FILES_MAXIMUM) {
+        return error_input(error, "%s: a release has too many files", name);
+    }
+    char *path = made_paths[index];
+    int length =
+        snprintf(path, TEMPORARY_PATH_BYTES, "%s/%.*s", folder_path, (int)name_length, name);
+    if (length < 0 || length >= TEMPORARY_PATH_BYTES) {
+        return error_input(error, "%s: path is too long", name);
+    }
+    made_is_folder[index] = folder;
+    made_count = index + 1;
+    *out = path;
+    return STATUS_OK;
+}
+
+static enum status make_folder_of(const char *name, struct error *error) {
+    const char *slash = strchr(name, '/');
+    const char *path;
+    char wanted[TEMPORARY_PATH_BYTES];
+    struct stat facts;
+    if (!slash) return STATUS_OK;
+    int length = snprintf(wanted, sizeof wanted, "%s/%.*s", folder_path, (int)(slash - name), name);
+    if (length < 0 || (size_t)length >= sizeof wanted) {
+        return error_input(error, "%s: path is too long", name);
+    }
+    if (stat(wanted, &facts) == 0) return STATUS_OK;
+    enum status status = next_path(name, (size_t)(slash - name), true, &path, error);
+    if (status == STATUS_OK && mkdir(path, 0777) != 0) {
+        status = error_environment(error, "%s: cannot be created: %s", path, strerror(errno));
+    }
+    return status;
+}
+
+static bool write_all(int fd, struct span bytes) {
+    size_t done = 0;
+    while (done < bytes.size_bytes) {
+        ssize_t put = write(fd, bytes.data + done, bytes.size_bytes - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        done += (size_t)put;
+    }
+    return fsync(fd) == 0 || errno == EINVAL;
+}
+
+enum status temporary_write(const char *name, struct span bytes, struct error *error) {
+    const char *path;
+    enum status status = make_folder_of(name, error);
+    if (status == STATUS_OK) status = next_path(name, strlen(name), false, &path, error);
+    if (status != STATUS_OK) return status;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool good = fd >= 0 && write_all(fd, bytes);
+    int reason = errno;
+    if (fd >= 0 && close(fd) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    if (good) return STATUS_OK;
+    return error_environment(error, "%s: cannot be written: %s", path, strerror(reason));
+}
+
+void temporary_child(pid_t group) {
+    child_group = (sig_atomic_t)group;
+}
+
+static int remove_entry(const char *path, const struct stat *facts, int kind, struct FTW *place) {
+    (void)facts, (void)kind, (void)place;
+    return remove(path);
+}
+
+/* One step where the file system can exchange two names, else two. */
+static enum status exchange(struct error *error) {
+    if (renameat2(AT_FDCWD, folder_path, AT_FDCWD, target_path, RENAME_EXCHANGE) != 0) {
+        if (errno != EINVAL && errno != ENOSYS) goto failed;
+        char aside[TEMPORARY_PATH_BYTES + 8];
+        snprintf(aside, sizeof aside, "%s.old", folder_path);
+        if (rename(target_path, aside) != 0 || rename(folder_path, target_path) != 0 ||
+            rename(aside, folder_path) != 0)
+            goto failed;
+    }
+    /* What was there has the temporary name now; a rest of it does not make this fail. */
+    nftw(folder_path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    return STATUS_OK;
+failed:
+    return error_environment(error, "%s: cannot be replaced: %s", target_path, strerror(errno));
+}
+
+static enum status place_new(struct error *error) {
+    int failed = renameat2(AT_FDCWD, folder_path, AT_FDCWD, target_path, RENAME_NOREPLACE);
+    if (failed && (errno == EINVAL || errno == ENOSYS)) failed = rename(folder_path, target_path);
+    if (!failed) return STATUS_OK;
+    if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) {
+        return error_input(error, "%s: exists already and is kept; use --force to replace it",
+                           target_path);
+    }
+    return error_environment(error, "%s: %s", target_path, strerror(errno));
+}
+
+static void sync_folder(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd); /* what can be done for durability; the folder is in place either way */
+    close(fd);
+}
+
+enum status temporary_place(bool replace, struct error *error) {
+    struct stat facts;
+    chmod(folder_path, 0755); /* mkdtemp() made it for the owner alone */
+    sync_folder(folder_path);
+    sigset_t old = block_signals();
+    bool there = lstat(target_path, &facts) == 0;
+    enum status status = replace && there ? exchange(error) : place_new(error);
+    if (status == STATUS_OK) {
+        active = 0;
+        release_signals();
+        char above[TEMPORARY_PATH_BYTES];
+        const char *slash = strrchr(target_path, '/');
+        snprintf(above, sizeof above, "%.*s", slash ? (int)(slash - target_path) : 1,
+                 slash ? target_path : ".");
+        if (*above) sync_folder(above);
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return status;
+}
+
+void temporary_end(void) {
+    sigset_t old = block_signals();
+    if (active) {
+        remove_all();
+        active = 0;
+        release_signals();
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}

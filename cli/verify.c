@@ -1,0 +1,254 @@
+/* proofmark verify: what of a shipped folder holds, line by line.
+ *
+ * The folder is read into memory once and then looked at, so that nothing can change
+ * between the look and the word. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/folder_verify.h"
+#include "cli/verbs.h"
+#include "firmware/read/read.h"
+#include "registry/drawing.h"
+
+static const char usage[] =
+    "usage: proofmark verify DIR --key maker.pub [--firmware IMAGE.elf] [--original IN.elf]\n"
+    "                        [--at YYYY-MM-DD] [--json]\n"
+    "\n"
+    "Verifies a shipped folder: the maker's signatures, the log's proofs, the digest of\n"
+    "every file, page and label drawn again, and the image checked anew. Nothing in the\n"
+    "folder is trusted; bring the key from a source that you trust.\n"
+    "\n"
+    "  -k, --key PATH       the maker's public key (PEM)\n"
+    "      --firmware PATH  the image, when the folder is without it or to compare\n"
+    "      --original PATH  the linked ELF that was hardened: proves that all of it is there\n"
+    "      --at YYYY-MM-DD  judge the evidence's age on this day instead of today\n"
+    "      --json           print the findings as JSON\n"
+    "  -h, --help           print this\n"
+    "\n"
+    "Each claim reads \"holds\", \"declared\", \"signed, not re-checked\" (no firmware to look\n"
+    "at), \"unknown\" (its evidence is past its date) or \"refused\".\n"
+    "\n"
+    "Exit status: 0 nothing is refused or unknown, 1 something is, 2 wrong use.\n";
+
+struct options {
+    const char *folder, *key, *firmware, *original;
+    int64_t now_s;
+    bool json, help;
+};
+
+static int wrong_use(const char *sentence) {
+    fprintf(stderr, "proofmark verify: %s; see proofmark verify --help\n", sentence);
+    return 2;
+}
+
+/* Noon, so that a day is that day in every time zone's reading of it. */
+static bool parse_day(const char *text, int64_t *out) {
+    struct tm parts = {.tm_hour = 12};
+    const char *end = strptime(text, "%Y-%m-%d", &parts);
+    if (!end || *end) return false;
+    *out = (int64_t)timegm(&parts);
+    return true;
+}
+
+static int parse(int argc, char **argv, struct options *options) {
+    enum { OPTION_FIRMWARE = 256, OPTION_ORIGINAL, OPTION_AT, OPTION_JSON };
+    static const struct option names[] = {
+        {"key", required_argument, NULL, 'k'},
+        {"firmware", required_argument, NULL, OPTION_FIRMWARE},
+        {"original", required_argument, NULL, OPTION_ORIGINAL},
+        {"at", required_argument, NULL, OPTION_AT},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    *options = (struct options){.now_s = (int64_t)time(NULL)};
+    optind = 1;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "k:h", names, NULL)) != -1;) {
+        switch (option) {
+        case 'k':
+            options->key = optarg;
+            break;
+        case OPTION_FIRMWARE:
+            options->firmware = optarg;
+            break;
+        case OPTION_ORIGINAL:
+            options->original = optarg;
+            break;
+        case OPTION_AT:
+            if (!parse_day(optarg, &options->now_s)) return wrong_use("--at takes YYYY-MM-DD");
+            break;
+        case OPTION_JSON:
+            options->json = true;
+            break;
+        case 'h':
+            options->help = true;
+            return 0;
+        default:
+            return wrong_use("there is an option that is unknown or lacks its value");
+        }
+    }
+    if (argc - optind != 1) return wrong_use("it takes one folder");
+    options->folder = argv[optind];
+    return 0;
+}
+
+struct reading {
+    struct folder folder;
+    struct public_key key;
+    struct folder_trust trust;
+};
+
+static enum status read_all(struct arena *arena, const struct options *options, struct reading *out,
+                            struct error *error) {
+    enum status status = STATUS_OK;
+    out->trust.now_s = options->now_s;
+    if (options->key) {
+        status = key_load_public(options->key, &out->key, error);
+        out->trust.maker = &out->key;
+    }
+    if (status == STATUS_OK && options->firmware) {
+        status = file_read(arena, options->firmware, FW_INPUT_MAXIMUM_BYTES, &out->trust.firmware,
+                           error);
+    }
+    if (status == STATUS_OK && options->original) {
+        status = file_read(arena, options->original, FW_INPUT_MAXIMUM_BYTES, &out->trust.original,
+                           error);
+    }
+    if (status == STATUS_OK) status = folder_load(arena, options->folder, &out->folder, error);
+    return status;
+}
+
+static const char *colour_of(enum folder_state state) {
+    switch (state) {
+    case FOLDER_STATE_REFUSED:
+        return "\x1b[1;31m";
+    case FOLDER_STATE_UNKNOWN:
+        return "\x1b[1;33m";
+    case FOLDER_STATE_HOLDS:
+        return "\x1b[32m";
+    case FOLDER_STATE_SIGNED:
+    case FOLDER_STATE_WORD:
+        break;
+    }
+    return "";
+}
+
+/* What came out of the folder may hold anything until it is known to be the maker's: no
+ * control characters reach the terminal. */
+static void print_plain(const char *text) {
+    for (const char *c = text; *c; c++)
+        putchar((unsigned char)*c >= 0x20 && *c != 0x7F ? *c : '?');
+}
+
+static void print_finding(const struct folder_finding *finding, bool colours) {
+    const char *colour = colours ? colour_of(finding->state) : "";
+    printf("  %s%-22s%s  ", colour, folder_state_name(finding->state), *colour ? "\x1b[0m" : "");
+    if (finding->is_claim) {
+        printf("%-8s  ", record_class_name(finding->class));
+        print_plain(finding->sentence);
+    } else {
+        printf("folder    ");
+        print_plain(finding->id);
+    }
+    if (finding->reason) {
+        printf("\n%26sbecause ", "");
+        print_plain(finding->reason);
+    }
+    putchar('\n');
+}
+
+static void print_text(const struct options *options, const struct folder_report *report) {
+    bool colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    if (report->product) {
+        print_plain(report->product);
+        printf(" ");
+        print_plain(report->version);
+        printf(", ");
+    }
+    print_plain(options->folder);
+    if (*report->signer_hex) printf(", signed by %s", report->signer_hex);
+    putchar('\n');
+    for (int claims = 1; claims >= 0; claims--) /* first what the buyer reads */
+        for (size_t i = 0; i < report->count; i++)
+            if (report->findings[i].is_claim == claims)
+                print_finding(&report->findings[i], colours);
+}
+
+static void set_text(json_t *object, const char *name, const char *text) {
+    json_object_set_new(object, name, text ? json_string(text) : json_null());
+}
+
+static void print_json(const struct folder_report *report) {
+    json_t *findings = json_array();
+    for (size_t i = 0; i < report->count; i++) {
+        const struct folder_finding *finding = &report->findings[i];
+        json_t *object = json_object();
+        set_text(object, "id", finding->id);
+        set_text(object, "class", finding->is_claim ? record_class_name(finding->class) : NULL);
+        set_text(object, "sentence", finding->sentence);
+        set_text(object, "state", folder_state_name(finding->state));
+        set_text(object, "reason", finding->reason);
+        json_array_append_new(findings, object);
+    }
+    json_t *root = json_object();
+    json_object_set_new(root, "accepted", json_boolean(report->accepted));
+    set_text(root, "product", report->product);
+    set_text(root, "version", report->version);
+    set_text(root, "signer", *report->signer_hex ? report->signer_hex : NULL);
+    json_object_set_new(root, "findings", findings);
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
+
+/* One sentence on standard error: the first thing that does not hold. */
+static void print_refusal(const struct options *options, const struct folder_report *report) {
+    size_t wanting = 0;
+    const struct folder_finding *first = NULL;
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->findings[i].state > FOLDER_STATE_UNKNOWN) continue;
+        wanting++;
+        if (!first) first = &report->findings[i];
+    }
+    fflush(stdout);
+    if (!first) {
+        fprintf(stderr, "proofmark verify: %s: there is nothing that could hold\n",
+                options->folder);
+        return;
+    }
+    fprintf(stderr, "proofmark verify: %s: %s is %s: %s (%zu of %zu findings do not hold)\n",
+            options->folder, first->id, folder_state_name(first->state), first->reason, wanting,
+            report->count);
+}
+
+int verb_verify(int argc, char **argv) {
+    struct options options;
+    int code = parse(argc, argv, &options);
+    if (code != 0) return code;
+    if (options.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    struct arena arena = {0};
+    struct error error;
+    struct reading *reading = ARENA_NEW(&arena, struct reading);
+    struct folder_report *report = ARENA_NEW(&arena, struct folder_report);
+    enum status status = read_all(&arena, &options, reading, &error);
+    if (status == STATUS_OK) {
+        folder_verify(&arena, &reading->folder, &reading->trust, report);
+        if (options.json) print_json(report);
+        else print_text(&options, report);
+        if (!report->accepted) print_refusal(&options, report);
+        code = report->accepted && fflush(stdout) == 0 ? 0 : 1;
+    } else {
+        fprintf(stderr, "proofmark verify: %s\n", error.message);
+        code = 1;
+    }
+    drawing_release_fonts();
+    arena_free(&arena);
+    return code;
+}
