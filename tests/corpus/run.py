@@ -35,7 +35,10 @@ def run_programs(options, generator):
         raise SystemExit("programs of the corpus fail as they are:\n" + "\n".join(bad))
     work = [(options.proofmark, elf, profile, seed_text(generator), run, plugin, True, options.check)
             for elf, run in zip(images, originals) for profile in corpus.PROFILES]
-    return corpus.each(corpus.judge, work)
+    cases = corpus.each(corpus.judge, work)
+    for case in cases:
+        corpus.drop_output(case)
+    return cases
 
 
 def torture_choice(options, generator):
