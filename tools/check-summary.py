@@ -6,7 +6,8 @@ that it prints, or by cmocka's own totals, and as one case when it prints neithe
 that ended badly counts at least one failure whatever it printed, and a skipped test
 counts as failed: nothing may be skipped on a machine where set-up has run.
 
-Prints the tests that were not all right and then, as the last line, the sum. Exit 0 only
+Prints the seeds that tests drew, so that a run can be repeated, then the tests that were
+not all right and, as the last line, the sum. Exit 0 only
 when at least one case ran and none failed.
 """
 import json
@@ -14,6 +15,7 @@ import re
 import sys
 
 TOTAL = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+SEED = re.compile(r"^.*\bseed:? \d+.*$", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test", re.M)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test", re.M)
 
@@ -46,6 +48,8 @@ def main(path):
         failed = 1
     for entry in entries:
         one_passed, one_failed = count(entry)
+        for line in SEED.findall(entry.get("stdout", "")):
+            print(f"{entry['name']}: {line[:120]}")
         passed += one_passed
         failed += one_failed
         if one_failed:
