@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/folder_check.h"
 #include "evidence/predicate.h"
 #include "evidence/verify.h"
 
@@ -37,6 +36,9 @@ struct verifying {
     const struct folder_trust *trust;
     struct folder_report *report;
 
+    uint8_t digests[FOLDER_FILES_MAXIMUM][DIGEST_BYTES]; /* of the folder's files */
+    uint8_t firmware_digest[DIGEST_BYTES];               /* of trust->firmware */
+
     struct evidence_finding release;
     struct evidence_finding evidence[RECORD_EVIDENCE_COUNT];
     bool evidence_read[RECORD_EVIDENCE_COUNT];
@@ -65,12 +67,21 @@ static const char *keep(struct verifying *v, const struct error *error) {
     return arena_string(v->arena, error->message, strlen(error->message));
 }
 
-static const char *hex_of(struct verifying *v, struct span bytes) {
-    uint8_t digest[DIGEST_BYTES];
+static const uint8_t *digest_of_file(const struct verifying *v, const struct folder_file *file) {
+    return v->digests[file - v->folder->files];
+}
+
+static const char *hex_of(struct verifying *v, const uint8_t digest[DIGEST_BYTES]) {
     char hex[DIGEST_HEX_BYTES];
-    digest_of(bytes, digest);
     digest_to_hex(digest, hex);
     return arena_string(v->arena, hex, DIGEST_HEX_BYTES - 1);
+}
+
+/* Each file is hashed once. */
+static void take_digests(struct verifying *v) {
+    for (size_t i = 0; i < v->folder->count; i++)
+        digest_of(v->folder->files[i].bytes, v->digests[i]);
+    if (v->trust->firmware.data) digest_of(v->trust->firmware, v->firmware_digest);
 }
 
 /* The release: signature, log, kind. */
@@ -139,9 +150,7 @@ static const char *file_fault(struct verifying *v, const char *name) {
     const struct folder_file *file = folder_find(v->folder, name);
     if (!subject) return arena_format(v->arena, "%s: the release does not name it", name);
     if (!file) return arena_format(v->arena, "%s: is missing", name);
-    uint8_t digest[DIGEST_BYTES];
-    digest_of(file->bytes, digest);
-    if (memcmp(digest, subject->sha256, DIGEST_BYTES) == 0) return NULL;
+    if (memcmp(digest_of_file(v, file), subject->sha256, DIGEST_BYTES) == 0) return NULL;
     return arena_format(v->arena, "%s: its SHA-256 is not the one that was signed", name);
 }
 
@@ -186,12 +195,8 @@ static void verify_image(struct verifying *v) {
         return;
     }
     const char *fault = file ? file_fault(v, FOLDER_FIRMWARE) : NULL;
-    if (!fault && given.data) {
-        uint8_t digest[DIGEST_BYTES];
-        digest_of(given, digest);
-        if (memcmp(digest, subject->sha256, DIGEST_BYTES) != 0) {
-            fault = "the given firmware is not the one that was signed";
-        }
+    if (!fault && given.data && memcmp(v->firmware_digest, subject->sha256, DIGEST_BYTES) != 0) {
+        fault = "the given firmware is not the one that was signed";
     }
     v->image = fault ? refused(fault) : holds();
     if (!fault) v->firmware = given.data ? given : file ? file->bytes : (struct span){0};
@@ -229,7 +234,7 @@ static const char *test_log_fault(struct verifying *v) {
     if (fault) return fault;
     const json_t *predicate = v->evidence[RECORD_EVIDENCE_TEST].content.predicate;
     const char *said = json_string_value(json_object_get(predicate, "log_sha256"));
-    const char *found = hex_of(v, folder_find(v->folder, FOLDER_TEST_LOG)->bytes);
+    const char *found = hex_of(v, digest_of_file(v, folder_find(v->folder, FOLDER_TEST_LOG)));
     return said && strcmp(said, found) == 0 ? NULL
                                             : "test.log: is not the log that the tests wrote";
 }
@@ -349,8 +354,9 @@ static const char *artwork_fault(struct verifying *v, struct span artwork[]) {
         const char *fault = file_name_is_known(scheme->file) ? file_fault(v, scheme->file)
                                                              : "a scheme's artwork has no name";
         if (fault) return fault;
-        artwork[i] = folder_find(v->folder, scheme->file)->bytes;
-        if (strcmp(hex_of(v, artwork[i]), scheme->sha256) != 0) {
+        const struct folder_file *file = folder_find(v->folder, scheme->file);
+        artwork[i] = file->bytes;
+        if (strcmp(hex_of(v, digest_of_file(v, file)), scheme->sha256) != 0) {
             return arena_format(v->arena, "%s: is not the artwork that the record names",
                                 scheme->file);
         }
@@ -392,6 +398,23 @@ static void compare_pictures(struct verifying *v, const struct folder_pictures *
     }
 }
 
+/* The record names its artwork by digest, so its bytes say all that is drawn. */
+static enum status draw(struct verifying *v, const struct span artwork[],
+                        struct folder_pictures *out, struct error *error) {
+    struct folder_cache *cache = v->trust->cache;
+    const uint8_t *from = digest_of_file(v, folder_find(v->folder, FOLDER_RECORD));
+    if (!cache) return folder_render(v->arena, &v->record, artwork, out, error);
+    if (!cache->drawn || memcmp(cache->drawn_from, from, DIGEST_BYTES) != 0) {
+        enum status status =
+            folder_render(&cache->arena, &v->record, artwork, &cache->pictures, error);
+        if (status != STATUS_OK) return status;
+        cache->drawn = true;
+        memcpy(cache->drawn_from, from, DIGEST_BYTES);
+    }
+    *out = cache->pictures;
+    return STATUS_OK;
+}
+
 static void verify_pictures(struct verifying *v) {
     struct span artwork[RECORD_SCHEMES_MAXIMUM] = {{0}};
     struct folder_pictures pictures;
@@ -411,7 +434,7 @@ static void verify_pictures(struct verifying *v) {
         return;
     }
     fault = artwork_fault(v, artwork);
-    if (!fault && folder_render(v->arena, &v->record, artwork, &pictures, &error) != STATUS_OK) {
+    if (!fault && draw(v, artwork, &pictures, &error) != STATUS_OK) {
         fault = keep(v, &error);
     }
     if (fault) {
@@ -425,13 +448,44 @@ static void verify_pictures(struct verifying *v) {
 
 static void verify_original(struct verifying *v, const struct folder_check *check) {
     const char *expected = v->record_parsed ? v->record.firmware.original_sha256 : "";
-    if (strcmp(hex_of(v, v->trust->original), expected) != 0) {
+    uint8_t digest[DIGEST_BYTES];
+    digest_of(v->trust->original, digest);
+    if (strcmp(hex_of(v, digest), expected) != 0) {
         v->original = refused("the given original is not the one that the record names");
     } else if (!check->original_kept) {
         v->original = refused(check->missing ? check->missing : "the original is not all there");
     } else {
         v->original = holds();
     }
+}
+
+static enum status check_image(struct verifying *v, struct folder_check *out, struct error *error) {
+    struct folder_cache *cache = v->trust->cache;
+    struct span original = v->trust->original;
+    uint8_t digests[2][DIGEST_BYTES], from[DIGEST_BYTES];
+    if (!cache) return folder_check_image(v->arena, v->firmware, original, out, error);
+    digest_of(v->firmware, digests[0]);
+    digest_of(original, digests[1]);
+    digest_of((struct span){digests[0], sizeof digests}, from);
+    if (!cache->checked || memcmp(cache->checked_from, from, DIGEST_BYTES) != 0) {
+        json_decref(cache->check.figures);
+        cache->check = (struct folder_check){0};
+        cache->checked = false;
+        enum status status =
+            folder_check_image(&cache->arena, v->firmware, original, &cache->check, error);
+        if (status != STATUS_OK) return status;
+        cache->checked = true;
+        memcpy(cache->checked_from, from, DIGEST_BYTES);
+    }
+    *out = cache->check;
+    json_incref(out->figures);
+    return STATUS_OK;
+}
+
+void folder_cache_free(struct folder_cache *cache) {
+    json_decref(cache->check.figures);
+    arena_free(&cache->arena);
+    *cache = (struct folder_cache){0};
 }
 
 /* Only bytes with the signed digest come here: everything else has been refused. */
@@ -441,8 +495,7 @@ static void verify_check(struct verifying *v) {
     struct folder_check check = {0};
     struct error error;
     v->rechecked = true;
-    if (folder_check_image(v->arena, v->firmware, v->trust->original, &check, &error) !=
-        STATUS_OK) {
+    if (check_image(v, &check, &error) != STATUS_OK) {
         v->recheck = refused(keep(v, &error));
         return;
     }
@@ -572,6 +625,7 @@ void folder_verify(struct arena *arena, const struct folder *folder,
     v->trust = trust;
     v->report = out;
     *out = (struct folder_report){0};
+    take_digests(v);
     parse_record(v);
     verify_release(v);
     if (v->release_verdict.holds) { /* from here on the release's names and digests are signed */

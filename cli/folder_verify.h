@@ -14,6 +14,7 @@
 #define CLI_FOLDER_VERIFY_H
 
 #include "cli/folder.h"
+#include "cli/folder_check.h"
 
 enum folder_state {
     FOLDER_STATE_REFUSED,
@@ -44,11 +45,24 @@ struct folder_report {
     const char *product, *version;     /* when the record could be read and is signed */
 };
 
+/* What was drawn and checked, kept from one call to the next by the digests of what it
+ * depends on: for who verifies many folders that are nearly the same. Zero it before the
+ * first call; folder_cache_free() after the last. */
+struct folder_cache {
+    struct arena arena;
+    bool drawn, checked;
+    uint8_t drawn_from[DIGEST_BYTES], checked_from[DIGEST_BYTES];
+    struct folder_pictures pictures;
+    struct folder_check check;
+};
+void folder_cache_free(struct folder_cache *cache);
+
 struct folder_trust {
     const struct public_key *maker; /* NULL: nobody is trusted, everything is refused */
     struct span firmware;           /* given beside the folder; empty: none */
     struct span original;           /* the linked ELF before; empty: none */
     int64_t now_s;
+    struct folder_cache *cache; /* or NULL */
 };
 
 void folder_verify(struct arena *arena, const struct folder *folder,

@@ -68,7 +68,7 @@ void ship_record_facts(struct shipping *shipping) {
                                  product->support.ends.month)},
         .reports = {product->reports.contact, product->reports.policy},
         .url = product_record_url(arena, product),
-        .signer = shipping->key->public_half.id_hex,
+        .signer = arena_string(arena, shipping->key->public_half.id_hex, DIGEST_HEX_BYTES - 1),
         .tool = "proofmark " PROOFMARK_VERSION,
         .issued_at_s = shipping->issued_at_s,
         .expires_at_s = shipping->expires_at_s,

@@ -147,7 +147,8 @@ static void print_plain(const char *text) {
         putchar((unsigned char)*c >= 0x20 && *c != 0x7F ? *c : '?');
 }
 
-static void print_finding(const struct folder_finding *finding, bool colours) {
+/* A reason that stands above already is not said again. */
+static void print_finding(const struct folder_finding *finding, bool colours, const char *above) {
     const char *colour = colours ? colour_of(finding->state) : "";
     printf("  %s%-22s%s  ", colour, folder_state_name(finding->state), *colour ? "\x1b[0m" : "");
     if (finding->is_claim) {
@@ -157,7 +158,7 @@ static void print_finding(const struct folder_finding *finding, bool colours) {
         printf("folder    ");
         print_plain(finding->id);
     }
-    if (finding->reason) {
+    if (finding->reason && (!above || strcmp(finding->reason, above) != 0)) {
         printf("\n%26sbecause ", "");
         print_plain(finding->reason);
     }
@@ -175,10 +176,15 @@ static void print_text(const struct options *options, const struct folder_report
     print_plain(options->folder);
     if (*report->signer_hex) printf(", signed by %s", report->signer_hex);
     putchar('\n');
-    for (int claims = 1; claims >= 0; claims--) /* first what the buyer reads */
-        for (size_t i = 0; i < report->count; i++)
-            if (report->findings[i].is_claim == claims)
-                print_finding(&report->findings[i], colours);
+    const char *above = NULL;
+    for (int claims = 1; claims >= 0; claims--) { /* first what the buyer reads */
+        for (size_t i = 0; i < report->count; i++) {
+            const struct folder_finding *finding = &report->findings[i];
+            if (finding->is_claim != claims) continue;
+            print_finding(finding, colours, above);
+            above = finding->reason;
+        }
+    }
 }
 
 static void set_text(json_t *object, const char *name, const char *text) {
