@@ -12,4 +12,4 @@ check:
 bench:
 	@tools/setup check && $(MAKE) --no-print-directory all && python3 bench/run.py
 clean:
-	rm -rf build build-check build-corpus out
+	rm -rf build build-check build-bench build-corpus out

@@ -17,6 +17,7 @@ import os
 import struct
 import subprocess
 import tempfile
+import time
 
 from build import LEVELS, OUT, PLUGIN, programs
 
@@ -35,6 +36,7 @@ class Run:
     output: bytes
     code: object  # exit code, or "timeout"
     instructions: object = None
+    seconds: float = 0
 
     def same(self, other):
         return self.output == other.output and self.code == other.code
@@ -59,6 +61,7 @@ class Case:
 def emulate(elf, plugin=None, timeout=60, options=()):
     """Run an image; with a plugin, count its executed instructions."""
     command = QEMU + list(options)
+    start = time.monotonic()
     with tempfile.NamedTemporaryFile(prefix="count") as count:
         if plugin:
             command += ["-plugin", f"{os.path.abspath(plugin)},out={count.name}"]
@@ -69,7 +72,7 @@ def emulate(elf, plugin=None, timeout=60, options=()):
         except subprocess.TimeoutExpired as late:
             return Run(late.output or b"", "timeout")
         text = count.read().decode() if plugin else ""
-    return Run(done.stdout, done.returncode, int(text) if text else None)
+    return Run(done.stdout, done.returncode, int(text) if text else None, time.monotonic() - start)
 
 
 def flash_bytes(elf):
@@ -131,7 +134,7 @@ def judge(proofmark, elf, profile, seed, original, plugin=None, twice=False, che
             return case
         os.remove(out + ".again")
         os.remove(out + ".again.json")
-    hardened = emulate(out, plugin)
+    hardened = emulate(out, plugin, timeout=10 + 20 * original.seconds)
     case.instructions = (original.instructions, hardened.instructions)
     case.verdict = "same" if hardened.same(original) else "different"
     if case.verdict == "different":
