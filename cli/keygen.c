@@ -68,6 +68,21 @@ static int wrong_use(const char *sentence) {
     return 2;
 }
 
+/* public_path NULL: derive it. */
+static int settle_paths(struct options *options, const char *public_path) {
+    if (public_path) {
+        int length = snprintf(options->public_path, sizeof options->public_path, "%s", public_path);
+        if (length < 0 || length >= PATH_MAXIMUM)
+            return wrong_use("the public key's path is too long");
+    } else if (!derive_public_path(options)) {
+        return wrong_use("the private key's path is too long");
+    }
+    if (strcmp(options->private_path, options->public_path) == 0) {
+        return wrong_use("the two keys need two paths");
+    }
+    return 0;
+}
+
 static int parse(int argc, char **argv, struct options *options) {
     enum { OPTION_PUBLIC = 256, OPTION_FD, OPTION_NONE, OPTION_FORCE, OPTION_JSON };
     static const struct option names[] = {
@@ -120,17 +135,7 @@ static int parse(int argc, char **argv, struct options *options) {
         return wrong_use("--passphrase-fd and --no-passphrase exclude each other");
     }
     if (none_given) options->passphrase_fd = PASSPHRASE_NONE;
-    if (public_path) {
-        int length = snprintf(options->public_path, sizeof options->public_path, "%s", public_path);
-        if (length < 0 || length >= PATH_MAXIMUM)
-            return wrong_use("the public key's path is too long");
-    } else if (!derive_public_path(options)) {
-        return wrong_use("the private key's path is too long");
-    }
-    if (strcmp(options->private_path, options->public_path) == 0) {
-        return wrong_use("the two keys need two paths");
-    }
-    return 0;
+    return settle_paths(options, public_path);
 }
 
 static enum status refuse_existing(const struct options *options, struct error *error) {

@@ -252,7 +252,6 @@ enum status log_append(struct log *log, const struct public_key *signer,
     }
     if (status == STATUS_OK && size > log->count) {
         /* From here on the disk holds leaves that no checkpoint covers. */
-        log->broken = true;
         status = log_store_append_leaves(&log->store, buffer_span(&records), error);
         if (status == STATUS_OK) status = publish(log, size, error);
         log->broken = status != STATUS_OK;

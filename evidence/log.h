@@ -56,7 +56,9 @@ struct span log_checkpoint(const struct log *log);
 
 /* Appends `count` envelopes under one new checkpoint: all or none. An envelope that is
  * in the log already is not appended again: its receipt has its old index. Only
- * envelopes in canonical form whose signature by `signer` holds are taken. */
+ * envelopes in canonical form whose signature by `signer` holds are taken. After a write
+ * that failed midway (STATUS_ENVIRONMENT) further appends are refused until the log is
+ * opened again, which cuts it back to what its checkpoint covers. */
 enum status log_append(struct log *log, const struct public_key *signer,
                        const struct span *envelopes, size_t count, struct log_receipt *receipts,
                        struct error *error);

@@ -212,6 +212,55 @@ static void a_further_signature_line_is_refused(void **state) {
     buffer_free(&proof);
 }
 
+/* Signed and logged by the maker, and still not a statement: another payload type, a
+ * payload in another form, a predicate without its members. Each ends at its own step. */
+static void what_the_maker_signed_must_be_a_statement(void **state) {
+    (void)state;
+    static const char bare[] =
+        "{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicate\":{},\"predicateType\":"
+        "\"" PREDICATE_TEST "\",\"subject\":[{\"digest\":{\"sha256\":"
+        "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"},\"name\":\"a\"}]}";
+    static const struct {
+        const char *type, *payload, *words;
+        enum evidence_state statement, predicate;
+    } cases[] = {
+        {"application/json", bare, "payload type", EVIDENCE_REFUSED, EVIDENCE_NOT_REACHED},
+        {STATEMENT_PAYLOAD_TYPE, "{ }", "canonical", EVIDENCE_REFUSED, EVIDENCE_NOT_REACHED},
+        {STATEMENT_PAYLOAD_TYPE, bare, "issued_at_s", EVIDENCE_HOLDS, EVIDENCE_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error;
+        struct arena arena = {0};
+        struct buffer text, proof;
+        struct log *log;
+        struct log_receipt receipt;
+        struct evidence_finding finding;
+        struct evidence_trust trust = maker_only();
+        char *directory = make_scratch();
+        buffer_init(&text, DSSE_MAXIMUM_BYTES);
+        buffer_init(&proof, 1 << 16);
+        assert_ok(
+            dsse_sign(&fixture.maker, cases[i].type, span_of(cases[i].payload), &text, &error));
+        struct span span = buffer_span(&text);
+        assert_ok(log_open(directory, &fixture.maker, &log, &error));
+        assert_ok(log_append(log, &fixture.maker.public_half, &span, 1, &receipt, &error));
+        assert_ok(log_prove_inclusion(log, 0, &proof, &error));
+        evidence_verify(&arena, &trust, span, buffer_span(&proof), &finding);
+        assert_false(finding.accepted);
+        assert_int_equal(finding.signature, EVIDENCE_HOLDS);
+        assert_int_equal(finding.statement, cases[i].statement);
+        assert_int_equal(finding.predicate, cases[i].predicate);
+        assert_int_equal(finding.inclusion, EVIDENCE_NOT_REACHED);
+        assert_non_null(strstr(finding.reason.message, cases[i].words));
+        evidence_release(&finding);
+        log_close(log);
+        remove_scratch(directory);
+        buffer_free(&text);
+        buffer_free(&proof);
+        arena_free(&arena);
+    }
+}
+
 static void another_origin_is_refused(void **state) {
     (void)state;
     struct error reason;
@@ -231,6 +280,7 @@ int main(void) {
         cmocka_unit_test(another_signer_is_named_and_refused),
         cmocka_unit_test(a_statement_not_in_the_log_is_refused),
         cmocka_unit_test(a_further_signature_line_is_refused),
+        cmocka_unit_test(what_the_maker_signed_must_be_a_statement),
         cmocka_unit_test(another_origin_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -37,6 +37,40 @@ static void empty_and_binary_payloads_come_back(void **state) {
     }
 }
 
+/* The signature is judged by dsse_verify() alone, so each part it covers is changed here,
+ * where no log and no digest would notice. */
+static void what_the_signature_covers_cannot_change(void **state) {
+    (void)state;
+    struct error error;
+    struct arena arena = {0};
+    struct buffer text;
+    struct dsse_envelope good, bad;
+    struct private_key key = test_key(3), other = test_key(8);
+    buffer_init(&text, DSSE_MAXIMUM_BYTES);
+    assert_ok(dsse_sign(&key, "application/x", span_of("payload"), &text, &error));
+    assert_ok(dsse_read(&arena, buffer_span(&text), &good, &error));
+    for (size_t bit = 0; bit < KEY_SIGNATURE_BYTES * 8; bit++) {
+        bad = good;
+        bad.signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_refused(dsse_verify(&bad, &key.public_half, &error), "does not hold");
+    }
+    bad = good;
+    bad.payload = span_of("payloae");
+    assert_refused(dsse_verify(&bad, &key.public_half, &error), "does not hold");
+    bad.payload.size_bytes = 0;
+    assert_refused(dsse_verify(&bad, &key.public_half, &error), "does not hold");
+    bad = good;
+    bad.payload_type = "application/y";
+    assert_refused(dsse_verify(&bad, &key.public_half, &error), "does not hold");
+    /* another key under the maker's id */
+    bad = good;
+    memcpy(other.public_half.id, key.public_half.id, DIGEST_BYTES);
+    assert_refused(dsse_verify(&bad, &other.public_half, &error), "does not hold");
+    assert_ok(dsse_verify(&good, &key.public_half, &error));
+    buffer_free(&text);
+    arena_free(&arena);
+}
+
 #define ID "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SIG \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
@@ -108,6 +142,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pae_of_the_specification),
         cmocka_unit_test(empty_and_binary_payloads_come_back),
+        cmocka_unit_test(what_the_signature_covers_cannot_change),
         cmocka_unit_test(other_forms_are_refused),
         cmocka_unit_test(payload_types_that_do_not_fit_are_not_signed),
     };

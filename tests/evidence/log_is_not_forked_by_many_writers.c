@@ -115,6 +115,61 @@ static void a_batch_is_all_or_nothing(void **state) {
     remove_scratch(directory);
 }
 
+/* A log of the statements from first on, its checkpoints before and after the last two. */
+static void grow(const struct private_key *key, int first, struct buffer *old,
+                 struct buffer *proof) {
+    struct error error;
+    struct log *log;
+    char *directory = make_scratch();
+    assert_ok(log_open(directory, key, &log, &error));
+    for (int i = 0; i < 6; i++) {
+        struct log_receipt receipt;
+        struct buffer text;
+        envelope_of(key, first + i, &text);
+        struct span span = buffer_span(&text);
+        assert_ok(log_append(log, &key->public_half, &span, 1, &receipt, &error));
+        buffer_free(&text);
+        struct span head = log_checkpoint(log);
+        if (i == 2) buffer_append(old, head.data, head.size_bytes);
+    }
+    assert_ok(log_prove_consistency(log, 3, proof, &error));
+    log_close(log);
+    remove_scratch(directory);
+}
+
+/* What follows from an older checkpoint is accepted; a fork is not, nor is a proof that
+ * says another size than the checkpoint it is held against. */
+static void a_fork_is_seen(void **state) {
+    (void)state;
+    struct error error;
+    struct private_key key = test_key(6);
+    struct buffer old[2], proof[2];
+    for (size_t i = 0; i < 2; i++) {
+        buffer_init(&old[i], 1 << 16);
+        buffer_init(&proof[i], 1 << 16);
+        grow(&key, (int)i, &old[i], &proof[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct span head = buffer_span(&old[i]);
+        assert_ok(evidence_verify_consistency(head, buffer_span(&proof[i]), &key.public_half, NULL,
+                                              &error));
+        assert_refused(evidence_verify_consistency(head, buffer_span(&proof[1 - i]),
+                                                   &key.public_half, NULL, &error),
+                       "does not continue");
+        for (size_t bit = 0; bit < proof[i].size_bytes * 8; bit++) {
+            proof[i].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            assert_int_equal(evidence_verify_consistency(head, buffer_span(&proof[i]),
+                                                         &key.public_half, NULL, &error),
+                             STATUS_BAD_INPUT);
+            proof[i].data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        buffer_free(&old[i]);
+        buffer_free(&proof[i]);
+    }
+}
+
 static void proofs_beyond_the_log_are_refused(void **state) {
     (void)state;
     struct error error;
@@ -138,6 +193,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_index_is_given_once),
         cmocka_unit_test(a_batch_is_all_or_nothing),
+        cmocka_unit_test(a_fork_is_seen),
         cmocka_unit_test(proofs_beyond_the_log_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
