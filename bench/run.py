@@ -199,7 +199,7 @@ def meson_results(directory, log, *arguments):
 
 def benchmarks_part(results):
     """Meson benchmarks. One may print lines "figure NAME VALUE"; a bound may name it."""
-    set_up("build-bench", "gcc", "-Dbuildtype=release")
+    set_up("build-bench", "gcc")
     rows = []
     for entry in meson_results("build-bench", "benchmarklog.json", "--benchmark"):
         text = entry.get("stdout", "")
