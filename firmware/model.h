@@ -24,7 +24,7 @@
 #define FW_NONE UINT32_MAX
 
 /* Units, functions and symbols that passes may add. */
-enum { FW_MADE_MAXIMUM = 256 };
+enum { FW_MADE_MAXIMUM = 1024 };
 
 struct fw_section {
     const char *name;
@@ -49,7 +49,7 @@ struct fw_symbol {
     uint32_t size_bytes;
     uint8_t info, other; /* st_info, st_other */
     uint16_t section;    /* index into sections plus 1; 0 undefined; SHN_ABS etc. as read */
-    uint32_t item; /* of a function that a pass made: its first item; else FW_NONE */
+    uint32_t item;       /* of a function that a pass made: its first item; else FW_NONE */
 };
 
 /* A relocation that --emit-relocs kept. The linker has applied it: the bytes at the place
@@ -93,6 +93,7 @@ struct fw_item {
     bool label : 1;       /* even address taken by a relocation: computed goto */
     bool block_start : 1; /* first of a basic block */
     bool table_half : 1;  /* TABLE: entries are half-words (TBH) */
+    bool island : 1;      /* the target may be the same item of any unit in model->islands */
     bool overridden : 1;  /* .insn.bits were changed by a pass (register list, IT mask) */
     uint8_t pass;         /* enum fw_made: which protection made the item */
     uint8_t it_state;     /* ITSTATE before this instruction; 0 outside a block */
@@ -154,7 +155,7 @@ struct fw_model {
     struct arena arena;
     uint32_t entry;      /* e_entry */
     uint32_t entry_item; /* the output's entry when a pass changed it, else FW_NONE */
-    uint32_t elf_flags; /* e_flags */
+    uint32_t elf_flags;  /* e_flags */
     struct fw_section *sections;
     size_t section_count;
     struct fw_segment *segments;
@@ -170,6 +171,8 @@ struct fw_model {
     size_t unit_count;
     struct fw_function *functions; /* sorted by unit, then address */
     size_t function_count;
+    uint32_t *islands; /* equal units that passes made, to be spread over the code */
+    size_t island_count;
     uint32_t *table_targets; /* item indexes */
     size_t table_target_count, table_target_capacity;
 

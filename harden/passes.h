@@ -10,6 +10,7 @@
 
 enum { MEMORY_REGIONS_MAXIMUM = 8 };
 
+
 struct memory_region {
     const char *role;
     uint32_t base, size_bytes; /* size 0: 4 GiB */

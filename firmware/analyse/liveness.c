@@ -43,7 +43,7 @@ static uint32_t live_out(const struct solver *solver, uint32_t block) {
     fw_each_successor(solver->model, solver->flow, block, add_successor, &gather);
     uint32_t leaves = ARGUMENTS | CALLEE_SAVED;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_RETURN) {
-        gather.live |= leaves | FW_LIVE_LR;
+        gather.live |= leaves; /* lr only where the instruction itself reads it */
     } else if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_TAIL) {
         gather.live |= leaves | FW_LIVE_LR | solver->taken_live;
     } else if ((insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND) &&

@@ -19,7 +19,7 @@ struct value {
     uint32_t kind, bits;
 };
 
-enum { REGISTERS = 15 }; /* r0..lr */
+enum { REGISTERS = 15 /* r0..lr */, DISTANCE_MAXIMUM = 1024 };
 enum saved { SAVED_NO, SAVED_YES, SAVED_CONFLICT };
 
 struct state {
@@ -162,12 +162,13 @@ static struct value result(struct walker *walker, const struct state *state,
     }
 }
 
-static void add_site(struct walker *walker, uint32_t item, enum fw_site_kind kind) {
+static void add_site(struct walker *walker, uint32_t item, enum fw_site_kind kind,
+                     int32_t distance) {
     struct fw_frames *frames = walker->frames;
     if (!frames) return;
     frames->sites = arena_grow(walker->arena, frames->sites, frames->site_count,
                                &walker->site_capacity, sizeof *frames->sites);
-    frames->sites[frames->site_count++] = (struct fw_site){item, (uint8_t)kind};
+    frames->sites[frames->site_count++] = (struct fw_site){item, distance, (uint8_t)kind};
     if (kind == FW_SITE_SAVE) frames->saves++;
 }
 
@@ -175,19 +176,40 @@ static void doubt(struct walker *walker, const char *reason) {
     if (walker->frames && !walker->frames->reason) walker->frames->reason = reason;
 }
 
+/* LDRD and STRD (immediate and literal; A7.7.50, A7.7.166). */
+static bool is_dual(const struct thumb_insn *insn) {
+    uint32_t p_or_w = insn->bits & 0x01200000U;
+    return insn->size_bytes == 4 && (insn->bits & 0xfe400000U) == 0xe8400000U && p_or_w != 0;
+}
+
+/* The registers whose values a single store writes, as a mask. Stores that are not known
+ * in detail write whatever they read but the base. */
+static uint32_t stored_registers(const struct thumb_insn *insn) {
+    if (insn->coprocessor) return 0;
+    if (is_dual(insn)) return 1U << (insn->bits >> 12 & 15) | 1U << (insn->bits >> 8 & 15);
+    if (insn->op == THUMB_STR) return 1U << insn->rd;
+    uint32_t base = insn->rn < 16 ? 1U << insn->rn : 0;
+    return insn->reads & ~base;
+}
+
+/* Bytes that a load reads at its address, or more. */
+static uint32_t loaded_bytes(const struct thumb_insn *insn) {
+    if (insn->op == THUMB_POP || insn->op == THUMB_LDM) return list_bytes(insn->list);
+    if (insn->coprocessor) return 4 * (insn->bits & 0xff) + 8;
+    if (is_dual(insn)) return 8;
+    return insn->op == THUMB_LDR ? 4 : 2;
+}
+
 /* A store whose data may be a return address. `slot` is lr's place for list stores. */
 static void store(struct walker *walker, struct state *state, uint32_t index) {
     const struct thumb_insn *insn = &walker->model->items[index].insn;
     struct value lr = state->r[THUMB_LR], base = get(state, insn->rn);
     bool list = insn->op == THUMB_PUSH || insn->op == THUMB_STM;
-    bool stores_lr = list ? insn->list >> THUMB_LR & 1 : insn->rd == THUMB_LR;
-    if (insn->op == THUMB_PUSH) {
-        base = state->r[THUMB_SP];
-        stores_lr = insn->list >> THUMB_LR & 1;
-    }
+    uint32_t stored = list ? insn->list : stored_registers(insn);
+    bool stores_lr = stored >> THUMB_LR & 1;
+    if (insn->op == THUMB_PUSH) base = state->r[THUMB_SP];
     for (unsigned r = 0; r < THUMB_LR; r++) {
-        bool stored = list ? insn->list >> r & 1 : insn->op == THUMB_STR && insn->rd == r;
-        if (stored && state->r[r].kind == VALUE_RETURN) {
+        if ((stored >> r & 1) && state->r[r].kind == VALUE_RETURN) {
             doubt(walker, "it stores a copy of its return address");
         }
     }
@@ -202,6 +224,8 @@ static void store(struct walker *walker, struct state *state, uint32_t index) {
         offset = 0U - 4; /* lr is the highest of the list */
     } else if (insn->op == THUMB_STM) {
         offset = insn->decrement ? 0U - 4 : list_bytes(insn->list) - 4;
+    } else if (is_dual(insn) && memory_offset(insn, &offset)) {
+        if (insn->rd != THUMB_LR) offset += 4; /* the second of STRD */
     } else if (insn->op != THUMB_STR || !memory_offset(insn, &offset)) {
         doubt(walker, "it saves lr in a way that is not followed");
         return;
@@ -221,11 +245,12 @@ static void store(struct walker *walker, struct state *state, uint32_t index) {
     state->saved = SAVED_YES;
     state->slot = base.bits + offset;
     state->mixed = sp;
-    add_site(walker, index, FW_SITE_SAVE);
+    add_site(walker, index, FW_SITE_SAVE, 0);
 }
 
-/* A load that may read the slot. sp_after: the stack pointer behind the instruction. */
-static void load(struct walker *walker, struct state *state, uint32_t index,
+/* A load that may read the slot. sp_after: the stack pointer behind the instruction.
+ * Returns true when lr now holds the return address. */
+static bool load(struct walker *walker, struct state *state, uint32_t index,
                  struct value sp_after) {
     const struct thumb_insn *insn = &walker->model->items[index].insn;
     bool pop = insn->op == THUMB_POP, list = pop || insn->op == THUMB_LDM;
@@ -233,36 +258,37 @@ static void load(struct walker *walker, struct state *state, uint32_t index,
     bool to_lr = list ? insn->list >> THUMB_LR & 1 : insn->op == THUMB_LDR && insn->rd == THUMB_LR;
     bool to_pc = insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX;
     bool from_stack = pop || insn->rn == THUMB_SP || base.kind == VALUE_STACK;
-    if (!from_stack || insn->reference != THUMB_REFERENCE_NONE) return;
-    uint32_t first, bytes = list ? list_bytes(insn->list) : insn->op == THUMB_LDR ? 4 : 8;
+    if (!from_stack || insn->reference != THUMB_REFERENCE_NONE) return false;
+    uint32_t first, bytes = loaded_bytes(insn);
     uint32_t offset = 0;
-    if (!list && !memory_offset(insn, &offset)) return; /* an array on the stack */
+    if (!list && !memory_offset(insn, &offset)) return false; /* an array on the stack */
     if (insn->op == THUMB_LDM && insn->decrement) offset = 0U - bytes;
     first = base.bits + offset;
     uint32_t top = first + bytes - 4;
     bool known = base.kind == VALUE_STACK;
-    bool match = known && state->saved == SAVED_YES && top == state->slot &&
-                 sp_after.kind == VALUE_STACK && sp_after.bits == state->mixed;
+    bool match =
+        known && state->saved == SAVED_YES && top == state->slot && sp_after.kind == VALUE_STACK;
+    int32_t distance = (int32_t)(state->mixed - sp_after.bits);
+    if (to_pc && distance != 0) match = false;
+    if (distance > DISTANCE_MAXIMUM || distance < -DISTANCE_MAXIMUM) match = false;
     if (to_lr || to_pc) {
         if (match) {
-            add_site(walker, index, to_pc ? FW_SITE_RETURN : FW_SITE_RESTORE);
-            if (to_lr) {
-                state->r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
-                /* Under a condition the other path still has it saved. */
-                if (insn->in_it) doubt(walker, "it restores lr under a condition");
-            }
+            add_site(walker, index, to_pc ? FW_SITE_RETURN : FW_SITE_RESTORE, distance);
+            /* Under a condition the other path still has it saved. */
+            if (to_lr && insn->in_it) doubt(walker, "it restores lr under a condition");
             if (!insn->in_it) state->saved = SAVED_NO;
-            return;
+            return to_lr;
         }
         if (to_pc) doubt(walker, "it returns through a stack slot that is not followed");
         if (to_lr && !(known && state->saved == SAVED_YES && state->slot - first > top - first)) {
             doubt(walker, "it loads lr from a stack slot that is not followed");
         }
-        return;
+        return false;
     }
     if (known && state->saved == SAVED_YES && state->slot - first < bytes) {
         doubt(walker, "it reads its saved return address");
     }
+    return false;
 }
 
 /* The stack pointer behind the instruction. */
@@ -355,11 +381,9 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     struct state base = old; /* loads look at the registers in front of the instruction */
     if (insn->loads) {
         base.saved = state->saved;
-        load(walker, &base, index, sp);
+        bool restored = load(walker, &base, index, sp);
         state->saved = base.saved;
-        if (base.r[THUMB_LR].kind == VALUE_RETURN && (insn->writes >> THUMB_LR & 1)) {
-            state->r[THUMB_LR] = base.r[THUMB_LR];
-        }
+        if (restored) state->r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
     }
     state->r[THUMB_SP] = sp;
     if (!insn->in_it) return;
@@ -450,11 +474,7 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
     walker->any_unknown_goto = false;
     for (uint32_t b = 0; b < blocks; b++) {
         struct state state = walker->states[b];
-        if (!state.reached) {
-            /* Nothing goes here: what it would do is not known, so nothing in it may
-             * touch a frame. */
-            state = (struct state){.saved = SAVED_CONFLICT};
-        }
+        if (!state.reached) continue;
         run_block(walker, b, &state);
     }
     if (walker->any_unknown_goto) {

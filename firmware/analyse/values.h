@@ -20,11 +20,13 @@ enum fw_site_kind {
 
 struct fw_site {
     uint32_t item;
+    int32_t distance; /* RESTORE: sp in front of the save minus sp behind the restore */
     uint8_t kind;
 };
 
-/* Sites of one unit. The stack pointer in front of a save and behind its restore are
- * equal on every path. */
+/* Sites of one unit. The stack pointers in front of a save and behind its restore differ by
+ * the site's constant distance on every path; at a return it is 0. Blocks that no path from
+ * an entry reaches have no sites. */
 struct fw_frames {
     struct fw_site *sites;
     size_t site_count;

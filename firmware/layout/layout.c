@@ -90,18 +90,94 @@ struct order {
     size_t count;
 };
 
+static bool is_island(const struct fw_model *model, uint32_t unit) {
+    return model->island_count && unit - model->islands[0] < model->island_count;
+}
+
 static void shuffle(struct fw_model *model, const struct fw_layout_options *options,
                     struct order *order) {
     uint64_t state = options->seed;
     order->units = ARENA_ARRAY(&model->arena, uint32_t, model->unit_count + 1);
     for (uint32_t u = 0; u < model->unit_count; u++) {
-        if (model->units[u].status == FW_UNIT_ACCEPTED) order->units[order->count++] = u;
+        if (model->units[u].status != FW_UNIT_ACCEPTED || is_island(model, u)) continue;
+        order->units[order->count++] = u;
     }
     for (size_t i = order->count; i > 1 && !options->keep_order; i--) {
         size_t other = (size_t)(fw_random(&state) % i);
         uint32_t swap = order->units[i - 1];
         order->units[i - 1] = order->units[other];
         order->units[other] = swap;
+    }
+}
+
+/* Spread the islands over the order, each as far from the next in bytes. */
+static void spread_islands(struct fw_model *model, struct order *order) {
+    if (!model->island_count) return;
+    uint64_t total = 0, passed = 0;
+    for (size_t i = 0; i < order->count; i++)
+        total += model->units[order->units[i]].bytes_after;
+    uint32_t *spread = ARENA_ARRAY(&model->arena, uint32_t, order->count + model->island_count);
+    size_t count = 0, island = 0;
+    for (size_t i = 0; i < order->count; i++) {
+        uint64_t half = model->units[order->units[i]].bytes_after / 2;
+        /* The next island stands in the middle of its share of the bytes. */
+        while (island < model->island_count &&
+               (passed + half) * 2 * model->island_count >= total * (2 * island + 1)) {
+            spread[count++] = model->islands[island++];
+        }
+        spread[count++] = order->units[i];
+        passed += 2 * half;
+    }
+    while (island < model->island_count)
+        spread[count++] = model->islands[island++];
+    order->units = spread;
+    order->count = count;
+}
+
+static int by_island_address(const void *a, const void *b, void *context) {
+    const struct fw_model *model = context;
+    uint32_t x = model->items[model->units[*(const uint32_t *)a].first].new_address;
+    uint32_t y = model->items[model->units[*(const uint32_t *)b].first].new_address;
+    return x < y ? -1 : x > y;
+}
+
+/* The island nearest to `address`, of those sorted by address. */
+static uint32_t nearest_island(const struct fw_model *model, const uint32_t *sorted,
+                               uint32_t address) {
+    size_t low = 0, high = model->island_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (model->items[model->units[sorted[middle]].first].new_address < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == model->island_count) return sorted[low - 1];
+    if (low == 0) return sorted[0];
+    uint32_t above = model->items[model->units[sorted[low]].first].new_address - address;
+    uint32_t below = address - model->items[model->units[sorted[low - 1]].first].new_address;
+    return sorted[above < below ? low : low - 1];
+}
+
+/* Aim every branch to an island at the nearest one. The copies are equal, so the n-th item
+ * of one is the n-th of another. */
+static void aim_at_islands(struct fw_model *model, const struct order *order, uint32_t *sorted) {
+    if (!model->island_count) return;
+    memcpy(sorted, model->islands, model->island_count * sizeof *sorted);
+    qsort_r(sorted, model->island_count, sizeof *sorted, by_island_address, model);
+    for (size_t k = 0; k < order->count; k++) {
+        uint32_t i = model->units[order->units[k]].first;
+        for (; i != FW_NONE; i = model->items[i].next) {
+            struct fw_item *item = &model->items[i];
+            if (!item->island) continue;
+            uint32_t from = model->units[model->items[item->target].unit].first;
+            uint32_t to = model->units[nearest_island(model, sorted, item->new_address)].first;
+            for (; from != item->target; from = model->items[from].next) {
+                to = model->items[to].next;
+            }
+            item->target = to;
+        }
     }
 }
 
@@ -227,9 +303,11 @@ static enum fit fit_item(const struct fw_model *model, struct fw_item *item) {
 static enum status settle(struct fw_model *model, struct fw_layout *out, const struct order *order,
                           uint32_t *failed, struct error *error) {
     uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
+    uint32_t *sorted = ARENA_ARRAY(&model->arena, uint32_t, model->island_count + 1);
     for (int round = 0; round < ROUNDS; round++) {
         bool grew = false;
         place_all(model, out, order, used);
+        aim_at_islands(model, order, sorted);
         for (size_t k = 0; k < order->count; k++) {
             struct fw_unit *unit = &model->units[order->units[k]];
             for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
@@ -325,6 +403,7 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
             unit->bytes_after += model->items[i].size_bytes;
         }
     }
+    spread_islands(model, &order);
     enum status status = settle(model, out, &order, failed, error);
     if (status != STATUS_OK) return status;
     for (size_t k = 0; k < order.count; k++) {

@@ -96,7 +96,7 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
         item->insn = insn;
         item->it_state = cursor->it_state;
         /* Alignment filler: marked here, left out where nothing branches to it. */
-        item->alignment = insn.op == THUMB_NOP && insn.size_bytes == 2 && after_barrier ? 1 : 2;
+        item->alignment = insn.op == THUMB_NOP && after_barrier ? 1 : 2;
         note_literal(cursor, &insn);
         after_barrier = ends_flow(&insn) || (after_barrier && insn.op == THUMB_NOP);
         cursor->it_state =

@@ -65,16 +65,23 @@ static void join_fall_through(struct lift *lift) {
     }
 }
 
-/* Instructions that data follows and that do not stop: a noreturn call is one, anything
- * else would execute data. */
+/* Instructions that data follows and that do not stop. A call there is one that does not
+ * come back, with or without alignment filler behind it; anything else would execute
+ * data. */
 static void refuse_running_into_data(struct lift *lift, struct lift_function *function) {
     const struct fw_item *items = lift->model->items;
-    for (uint32_t i = 0; i + 1 < function->item_count; i++) {
+    uint32_t stop = FW_NONE; /* the last instruction that is not filler */
+    for (uint32_t i = 0; i < function->item_count; i++) {
         const struct fw_item *item = &items[function->first_item + i];
-        if (item->kind != FW_ITEM_INSN || item[1].kind == FW_ITEM_INSN) continue;
-        if (item->alignment == 1) continue;
-        bool stops = item->insn.flow >= THUMB_FLOW_CALL && !item->insn.in_it;
-        if (item->insn.flow == THUMB_FLOW_BRANCH && !item->insn.in_it) stops = true;
+        bool filler =
+            item->kind == FW_ITEM_INSN && item->insn.op == THUMB_NOP && !item->block_start;
+        if (item->kind == FW_ITEM_INSN) {
+            if (!filler || stop == FW_NONE) stop = function->first_item + i;
+            continue;
+        }
+        const struct thumb_insn *insn = stop == FW_NONE ? NULL : &items[stop].insn;
+        bool stops = !insn || (!insn->in_it &&
+                               (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
         if (!stops) lift_refuse(function, "control runs into data");
     }
 }

@@ -60,7 +60,9 @@ static const char *obstacle(const struct hardening *hardening) {
         if (unit->status == FW_UNIT_DROPPED || !unit->address_taken) continue;
         if (!unit->decoded) return "a function whose address is taken is not understood";
         if (unit->entry_live & FW_LIVE_FLAGS) {
-            return "a function whose address is taken reads the flags of its caller";
+            return arena_format(&hardening->model->arena,
+                                "%s, whose address is taken, reads the flags of its caller",
+                                model->functions[unit->function_first].name);
         }
     }
     return NULL;

@@ -1,68 +1,105 @@
 /* Returns: a return address on the stack is useless without this boot's key.
  *
  * Where a function saves lr, the value is sealed first, with the key and the stack pointer
- * of that moment:
+ * of that moment, and unsealed where it comes back, with the stack pointer at the same
+ * place (or a known distance from it, which is added):
  *
- *     mrs   ip, psp          the key
- *     add   ip, sp, ip
- *     sub.w lr, ip, lr       sealed = (key + sp) - address
+ *     mrs   ip, psp          the key              mrs   ip, psp
+ *     add   ip, sp, ip                            add   ip, sp, ip
+ *     add   lr, ip           sealed               sub.w lr, lr, ip
  *     push  {..., lr}
  *
- * and where it comes back, with the stack pointer at the same place, the same three
- * instructions unseal it: x -> (key + sp) - x is its own inverse. A return from the stack
- * (pop {..., pc}) becomes a pop and a branch to a shared tail. A wrong value is not
- * detected but diverted to a place that the attacker cannot choose without the key.
+ * A return from the stack (pop {..., pc}) becomes a pop and a branch to a shared tail that
+ * unseals and returns. Copies of the tail (islands) stand all over the code, so that the
+ * branch is mostly a narrow one; equal returns of one function share one sequence. A wrong
+ * value is not detected but diverted to a place that the attacker cannot choose without
+ * the key.
  *
  * No flag is written. ip is the scratch register where liveness shows it dead; where it is
  * live, r0 is spilled for the moment. The state lives in the value, so interrupts,
  * longjmp and any number of stacks work.
  *
  * Requires: fw_values() proved for the unit that every read of the slot is a restore and
- * that the stack pointers are equal. A unit without that proof is left as it is, counted. */
+ * how far the stack pointers are apart. A unit without that proof is left as it is, counted. */
 #include "firmware/lift/lift.h"
 #include "harden/passes.h"
 
 enum {
-    ADD_IP_SP = 0x44ec,     /* add ip, sp, ip (A7.7.6 T1) */
-    POP_WIDE = 0xe8bd0000U, /* ldmia.w sp!, {list} */
+    ADD_IP_SP = 0x44ec, /* add ip, sp, ip (A7.7.6 T1) */
+    ADD_LR_IP = 0x44e6, /* add lr, ip (A7.7.4 T2) */
     POP_NARROW = 0xbc00,
     BX_LR = 0x4770,
     LR_BIT = 1 << THUMB_LR,
     PC_BIT = 1 << THUMB_PC,
+    ISLAND_SPACING_BYTES = 3400, /* a narrow branch reaches 2 KiB both ways */
+    ISLANDS_MAXIMUM = FW_MADE_MAXIMUM / 2,
 };
-#define SUB_LR_IP_LR 0xebac0e0eU /* sub.w lr, ip, lr (A7.7.175 T2) */
+#define POP_WIDE 0xe8bd0000U     /* ldmia.w sp!, {list} */
+#define SUB_LR_LR_IP 0xebae0e0cU /* sub.w lr, lr, ip (A7.7.175 T2) */
 #define LDR_LR_POP 0xf85deb04U   /* ldr.w lr, [sp], #4 */
 
-static size_t seal_bits(const struct hardening *hardening, uint32_t *bits) {
+/* ADDW or SUBW rd, rd, #distance (A7.7.3 T4, A7.7.174 T4): no flags. */
+static uint32_t add_distance(unsigned reg, int32_t distance) {
+    uint32_t amount = (uint32_t)(distance < 0 ? -distance : distance);
+    uint32_t bits = distance < 0 ? 0xf2a00000U : 0xf2000000U;
+    return bits | (amount & 0x800U) << 15 | reg << 16 | (amount & 0x700U) << 4 | reg << 8 |
+           (amount & 0xffU);
+}
+
+enum direction { SEAL, UNSEAL };
+
+static size_t seal_bits(const struct hardening *hardening, enum direction direction,
+                        int32_t distance, uint32_t *bits) {
     size_t count = protect_load_key(hardening, THUMB_IP, bits);
     bits[count++] = ADD_IP_SP;
-    bits[count++] = SUB_LR_IP_LR;
+    if (distance) bits[count++] = add_distance(THUMB_IP, distance);
+    bits[count++] = direction == SEAL ? ADD_LR_IP : SUB_LR_LR_IP;
     return count;
 }
 
-/* The same without a free register: the push moves sp by 4, which is added again. */
-static size_t seal_bits_spilling(const struct hardening *hardening, uint32_t *bits) {
+/* The same without a free register: the push moves sp by 4, which is set right behind. */
+static size_t seal_bits_spilling(const struct hardening *hardening, enum direction direction,
+                                 int32_t distance, uint32_t *bits) {
+    int32_t rest = direction == SEAL ? 4 + distance : -4 - distance;
     size_t count = 0;
     bits[count++] = 0xb401; /* push {r0} */
     count += protect_load_key(hardening, 0, bits + count);
-    bits[count++] = 0x4468;      /* add r0, sp, r0 */
-    bits[count++] = 0xeba00e0eU; /* sub.w lr, r0, lr */
-    bits[count++] = 0xf10e0e04U; /* add.w lr, lr, #4 */
-    bits[count++] = 0xbc01;      /* pop {r0} */
+    bits[count++] = 0x4468;                                    /* add r0, sp, r0 */
+    bits[count++] = direction == SEAL ? 0x4486U : 0xebae0e00U; /* add lr, r0; sub.w lr, lr, r0 */
+    if (rest) bits[count++] = add_distance(THUMB_LR, rest);
+    bits[count++] = 0xbc01; /* pop {r0} */
     return count;
 }
 
-static void make_stubs(struct hardening *hardening) {
+static uint32_t make_island(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
     uint32_t bits[FW_EDIT_MAXIMUM];
-    size_t count = seal_bits(hardening, bits);
+    size_t count = seal_bits(hardening, UNSEAL, 0, bits);
     uint32_t unit = fw_add_unit(model, "__pm_return_pop");
-    hardening->return_pop_stub = fw_append(model, unit, LDR_LR_POP);
+    uint32_t first = fw_append(model, unit, LDR_LR_POP);
     fw_add_function(model, unit, "__pm_return");
-    hardening->return_stub = fw_append(model, unit, bits[0]);
-    for (size_t i = 1; i < count; i++)
+    uint32_t second = fw_append(model, unit, bits[0]);
+    for (size_t i = 1; i < count; i++) {
         fw_append(model, unit, bits[i]);
+    }
     fw_append(model, unit, BX_LR);
+    hardening->return_pop_stub = first;
+    hardening->return_stub = second;
+    return unit;
+}
+
+static void make_islands(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    size_t code_bytes = 0;
+    for (size_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].status == FW_UNIT_ACCEPTED) code_bytes += model->units[u].bytes_before;
+    }
+    size_t count = code_bytes / ISLAND_SPACING_BYTES + 1;
+    if (count > ISLANDS_MAXIMUM) count = ISLANDS_MAXIMUM;
+    model->islands = ARENA_ARRAY(&model->arena, uint32_t, count);
+    for (size_t i = 0; i < count; i++) {
+        model->islands[model->island_count++] = make_island(hardening);
+    }
 }
 
 static bool ip_free(const struct hardening *hardening, uint32_t item, uint32_t live) {
@@ -75,18 +112,20 @@ static void seal_save(struct hardening *hardening, uint32_t item) {
     uint32_t before = hardening->liveness.before[item], after = hardening->liveness.after[item];
     uint32_t bits[FW_EDIT_MAXIMUM];
     bool free = ip_free(hardening, item, before | after);
-    size_t count = free ? seal_bits(hardening, bits) : seal_bits_spilling(hardening, bits);
+    size_t count =
+        free ? seal_bits(hardening, SEAL, 0, bits) : seal_bits_spilling(hardening, SEAL, 0, bits);
     uint32_t moved = fw_insert_before(model, item, bits, count);
     if (after & FW_LIVE_LR) { /* it is still used: ip still holds key + sp */
-        uint32_t unseal = SUB_LR_IP_LR;
+        uint32_t unseal = SUB_LR_LR_IP;
         fw_insert_after(model, moved, &unseal, 1);
     }
 }
 
-static void unseal_restore(struct hardening *hardening, uint32_t item) {
+static void unseal_restore(struct hardening *hardening, uint32_t item, int32_t distance) {
     uint32_t bits[FW_EDIT_MAXIMUM];
     bool free = ip_free(hardening, item, hardening->liveness.after[item]);
-    size_t count = free ? seal_bits(hardening, bits) : seal_bits_spilling(hardening, bits);
+    size_t count = free ? seal_bits(hardening, UNSEAL, distance, bits)
+                        : seal_bits_spilling(hardening, UNSEAL, distance, bits);
     fw_insert_after(hardening->model, item, bits, count);
 }
 
@@ -125,16 +164,70 @@ static uint32_t leave_it_block(struct hardening *hardening, uint32_t item) {
     return moved;
 }
 
-static void seal_return(struct hardening *hardening, uint32_t item) {
+/* Return sequences of the unit under work that others may branch to. */
+struct shared_return {
+    uint32_t key;  /* register list, or the load's bits */
+    uint32_t item; /* first of the sequence */
+};
+
+enum { SHARED_MAXIMUM = 16 };
+
+struct shared_returns {
+    struct shared_return entries[SHARED_MAXIMUM];
+    size_t count;
+};
+
+static void branch_to_tail(struct fw_model *model, uint32_t item, uint32_t stub) {
+    fw_replace_branch(model, item, THUMB_B, 0, stub);
+    model->items[item].insn.size_bytes = 2; /* layout makes it wide where no island is near */
+    model->items[item].size_bytes = 2;
+    model->items[item].island = true;
+}
+
+/* Replace the return by a branch to an equal one of this unit; a lone conditional return
+ * becomes a conditional branch. */
+static void share_return(struct fw_model *model, uint32_t item, uint32_t target) {
+    struct thumb_insn insn = model->items[item].insn;
+    unsigned distance = 0;
+    uint32_t it = insn.in_it ? it_of(model, item, &distance) : FW_NONE;
+    if (it != FW_NONE && distance == 1) {
+        model->items[it].next = model->items[item].next;
+        fw_replace_branch(model, it, THUMB_B_COND, insn.cond, target);
+        return;
+    }
+    fw_replace_branch(model, item, THUMB_B, 0, target);
+    model->items[item].insn.size_bytes = 2;
+    model->items[item].size_bytes = 2;
+}
+
+/* One that stays under its IT block keeps the condition there: nothing to renew. */
+static bool try_share(struct hardening *hardening, struct shared_returns *shared, uint32_t item,
+                      uint32_t key) {
+    struct fw_model *model = hardening->model;
+    for (size_t i = 0; i < shared->count; i++) {
+        if (shared->entries[i].key != key) continue;
+        share_return(model, item, shared->entries[i].item);
+        return true;
+    }
+    return false;
+}
+
+static void seal_return(struct hardening *hardening, struct shared_returns *shared, uint32_t item) {
     struct fw_model *model = hardening->model;
     struct thumb_insn insn = model->items[item].insn;
     bool spill = model->units[model->items[item].unit].ip_reserved;
     uint32_t list = insn.list & ~(uint32_t)PC_BIT, stub = hardening->return_stub;
     bool single = insn.op == THUMB_LDR || (insn.op == THUMB_POP && list == 0);
+    uint32_t key = insn.op == THUMB_LDR ? insn.bits : list;
+    bool lone = single && insn.op == THUMB_POP && !spill;
+    if (!lone && try_share(hardening, shared, item, key)) return;
     if (insn.in_it) item = leave_it_block(hardening, item);
-    if (single && insn.op == THUMB_POP && !spill) {
-        fw_replace_branch(model, item, THUMB_B, 0, hardening->return_pop_stub);
+    if (lone) {
+        branch_to_tail(model, item, hardening->return_pop_stub);
         return;
+    }
+    if (shared->count < SHARED_MAXIMUM) {
+        shared->entries[shared->count++] = (struct shared_return){key, item};
     }
     if (single) { /* ldr pc, [sp], #n: the same into lr */
         uint32_t load = insn.op == THUMB_LDR ? (insn.bits & ~0xf000U) | 0xe000U : LDR_LR_POP;
@@ -147,14 +240,13 @@ static void seal_return(struct hardening *hardening, uint32_t item) {
     }
     uint32_t bits[FW_EDIT_MAXIMUM + 1];
     if (spill) {
-        size_t count = seal_bits_spilling(hardening, bits);
+        size_t count = seal_bits_spilling(hardening, UNSEAL, 0, bits);
         bits[count++] = BX_LR;
         fw_insert_after(model, item, bits, count);
         return;
     }
     bits[0] = 0xf0009000U;
-    uint32_t branch = fw_insert_after(model, item, bits, 1);
-    fw_replace_branch(model, branch, THUMB_B, 0, stub);
+    branch_to_tail(model, fw_insert_after(model, item, bits, 1), stub);
 }
 
 /* What sealing cannot do in this unit, or NULL. */
@@ -193,15 +285,16 @@ static const char *obstacle(const struct hardening *hardening, uint32_t unit) {
 void protect_returns(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
     size_t units = model->unit_count;
-    make_stubs(hardening);
+    make_islands(hardening);
     for (uint32_t u = 0; u < units; u++) {
         struct fw_unit *unit = &model->units[u];
+        if (unit->made || unit->status == FW_UNIT_DROPPED) continue;
         const struct fw_frames *frames = &hardening->values.frames[u];
-        if (unit->status == FW_UNIT_DROPPED) continue;
         unit->return_sites = (uint16_t)frames->saves;
         if (frames->reason && !frames->saves) unit->return_sites = 1;
         unit->returns_reason = obstacle(hardening, u);
         if (unit->returns_reason || !frames->saves) continue;
+        struct shared_returns shared = {.count = 0};
         for (size_t i = 0; i < frames->site_count; i++) {
             uint32_t item = frames->sites[i].item;
             switch (frames->sites[i].kind) {
@@ -209,10 +302,10 @@ void protect_returns(struct hardening *hardening) {
                 seal_save(hardening, item);
                 break;
             case FW_SITE_RESTORE:
-                unseal_restore(hardening, item);
+                unseal_restore(hardening, item, frames->sites[i].distance);
                 break;
             default:
-                seal_return(hardening, item);
+                seal_return(hardening, &shared, item);
                 break;
             }
         }

@@ -597,7 +597,9 @@ static bool is_undefined_store(uint32_t bits) {
     return (bits & 0xff1f0000) == 0xf80f0000;
 }
 
-static const struct thumb_row *find_row(const struct thumb_group *group, uint32_t bits) {
+const struct thumb_row *thumb_find_row(uint32_t bits, bool wide) {
+    const struct thumb_group *group = wide ? thumb_wide_group(bits) : thumb_narrow_group(bits);
+    if (wide && is_undefined_store(bits)) return NULL;
     for (size_t i = 0; i < group->count; i++) {
         const struct thumb_row *row = &group->rows[i];
         if (((bits ^ row->value) & row->mask) == 0) return row;
@@ -621,9 +623,8 @@ bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address
                                .rn = THUMB_NO_REGISTER,
                                .rm = THUMB_NO_REGISTER,
                                .ra = THUMB_NO_REGISTER};
-    const struct thumb_row *row =
-        find_row(wide ? thumb_wide_group(bits) : thumb_narrow_group(bits), bits);
-    if (row && !(wide && is_undefined_store(bits))) decode_row(out, row, address);
+    const struct thumb_row *row = thumb_find_row(bits, wide);
+    if (row) decode_row(out, row, address);
     return true;
 }
 

@@ -139,4 +139,7 @@ struct thumb_group {
 const struct thumb_group *thumb_narrow_group(uint32_t bits);
 const struct thumb_group *thumb_wide_group(uint32_t bits);
 
+/* The row that takes the instruction, NULL when it is UNDEFINED. */
+const struct thumb_row *thumb_find_row(uint32_t bits, bool wide);
+
 #endif
