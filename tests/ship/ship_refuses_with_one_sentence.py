@@ -1,0 +1,59 @@
+"""What cannot be shipped is refused with exit code 1 and one sentence that says what is
+wrong and what to do; wrong use has exit code 2."""
+import os
+import subprocess
+import sys
+
+from shop import Shop, expect, one_sentence
+
+with Shop(*sys.argv[1:3]) as shop:
+    right = shop.description
+
+    def refused(old, new, *words):
+        shop.change(old, new)
+        one_sentence(shop.ship(expect=1), *words)
+        shop.change(new, old)
+        expect(shop.description == right, "the test does not undo its change")
+
+    refused("ends: 2031-12", "ends: 2020-01", "product.yaml:", "support.ends", "in the past")
+    refused("  model: HT-1\n", "  model: HT-1\n  colour: red\n", "product.yaml:", "unknown key",
+            "expected one of")
+    refused("build/thermostat.elf", "build/none.elf", "build/none.elf", "cannot be opened")
+    refused("key_function: random_seed", "key_function: no_such_thing", "no_such_thing")
+    refused("[/bin/sh,", "[./no-such-program,", "test.command", "no-such-program")
+    refused("timeout_s: 300", "timeout_s: 1\n  command: sleep 60", "given twice")
+
+    plain = shop.path("build/plain.elf")
+    subprocess.run(["arm-none-eabi-objcopy", "--remove-relocations=*",
+                    shop.path("build/thermostat.elf"), plain], check=True)
+    refused("build/thermostat.elf", "build/plain.elf", "-Wl,--emit-relocs")
+    with open(shop.path("build/thermostat.elf"), "rb") as file:
+        whole = file.read()
+    for name, content in (("empty", b""), ("cut", whole[:len(whole) // 2]), ("text", b"hello\n"),
+                          ("wide", whole[:4] + b"\x02" + whole[5:]),
+                          ("other", whole[:18] + b"\x3e\0" + whole[20:])):
+        with open(shop.path("build", name), "wb") as file:
+            file.write(content)
+        refused("build/thermostat.elf", "build/" + name, "build/" + name)
+
+    key = shop.path("maker.key")
+    os.rename(key, shop.path("aside.key"))
+    one_sentence(shop.ship(expect=1), "maker.key", "proofmark keygen")
+    one_sentence(shop.ship("--key", "nowhere.key", expect=1), "nowhere.key", "proofmark keygen")
+    with open(key, "w", encoding="utf-8") as file:
+        file.write("no key\n")
+    os.chmod(key, 0o600)
+    one_sentence(shop.ship(expect=1), "maker.key")
+    os.replace(shop.path("aside.key"), key)
+    os.chmod(key, 0o644)
+    one_sentence(shop.ship(expect=1), "maker.key")
+    os.chmod(key, 0o600)
+
+    for arguments in (["ship"], ["ship", "a", "b"], ["ship", "--nonsense", "product.yaml"],
+                      ["ship", "--passphrase-fd", "x", "product.yaml"], ["verify"],
+                      ["verify", "--at", "tomorrow", "x"], ["init"], ["init", "-z", "x"]):
+        one_sentence(shop.run(*arguments, expect=2), "--help")
+    for verb in ("ship", "verify", "init"):
+        expect("usage: proofmark " + verb in shop.run(verb, "--help", expect=0).stdout, verb)
+    expect(not os.path.exists(shop.path(shop.folder)), "a refused product was shipped")
+    shop.ship()
