@@ -9,14 +9,18 @@
 #include "base/error.h"
 
 struct folder_check {
-    json_t *figures;     /* what the hardening statement carries; the caller drops it */
-    bool compared;       /* an original was given */
-    bool original_kept;  /* and all of it is in the image, by check's own proof */
-    const char *missing; /* else: what is not, one sentence */
+    json_t *figures;   /* check's, as it wrote them; the caller drops them */
+    bool holds;        /* check has no finding */
+    const char *fault; /* else: the first one, a sentence */
 };
 
-/* original: empty when there is none. Bad input when the image cannot be checked. */
+/* original: empty when there is none; then the figures say that nothing was compared.
+ * exempt: an array of function names that product.yaml leaves unsealed; NULL: none. Bad
+ * input when the image or the original cannot be read. */
 enum status folder_check_image(struct arena *arena, struct span image, struct span original,
-                               struct folder_check *out, struct error *error);
+                               const json_t *exempt, struct folder_check *out, struct error *error);
+
+/* Whether two figures say the same of the image; `whole`: and of the original too. */
+bool folder_check_agrees(const json_t *one, const json_t *two, bool whole);
 
 #endif

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "evidence/predicate.h"
-#include "evidence/verify.h"
 
 static const char *const state_names[] = {
     [FOLDER_STATE_REFUSED] = "refused", [FOLDER_STATE_UNKNOWN] = "unknown",
@@ -204,6 +203,28 @@ static void verify_image(struct verifying *v) {
 
 /* Statements: signed and logged, about this image, of their kind. */
 
+static void verify_evidence(struct verifying *v, enum record_evidence which,
+                            const struct folder_file *envelope, const struct folder_file *proof) {
+    struct evidence_trust trust = {v->trust->maker, v->trust->maker, NULL};
+    struct folder_cache *cache = v->trust->cache;
+    uint8_t from[2 * DIGEST_BYTES];
+    v->evidence_read[which] = true;
+    if (!cache) {
+        evidence_verify(v->arena, &trust, envelope->bytes, proof->bytes, &v->evidence[which]);
+        return;
+    }
+    memcpy(from, digest_of_file(v, envelope), DIGEST_BYTES);
+    memcpy(from + DIGEST_BYTES, digest_of_file(v, proof), DIGEST_BYTES);
+    if (!cache->verified[which] || memcmp(from, cache->verified_from[which], sizeof from) != 0) {
+        if (cache->verified[which]) evidence_release(&cache->evidence[which]);
+        evidence_verify(&cache->arena, &trust, envelope->bytes, proof->bytes,
+                        &cache->evidence[which]);
+        cache->verified[which] = true;
+        memcpy(cache->verified_from[which], from, sizeof from);
+    }
+    v->evidence[which] = cache->evidence[which]; /* borrowed: released with the cache */
+}
+
 static const char *statement_fault(struct verifying *v, enum record_evidence which) {
     const char *name = record_evidence_name(which);
     const char *envelope_name = folder_statement_name(v->arena, name);
@@ -211,11 +232,9 @@ static const char *statement_fault(struct verifying *v, enum record_evidence whi
     const char *fault = file_fault(v, envelope_name);
     if (!fault) fault = file_fault(v, proof_name);
     if (fault) return fault;
-    struct evidence_trust trust = {v->trust->maker, v->trust->maker, NULL};
     struct evidence_finding *finding = &v->evidence[which];
-    evidence_verify(v->arena, &trust, folder_find(v->folder, envelope_name)->bytes,
-                    folder_find(v->folder, proof_name)->bytes, finding);
-    v->evidence_read[which] = true;
+    verify_evidence(v, which, folder_find(v->folder, envelope_name),
+                    folder_find(v->folder, proof_name));
     if (!finding->accepted) return keep(v, &finding->reason);
     if (strcmp(finding->content.predicate_type, predicate_types[which]) != 0) {
         return arena_format(v->arena, "%s: is a statement of another kind", envelope_name);
@@ -452,18 +471,20 @@ static void verify_original(struct verifying *v, const struct folder_check *chec
     digest_of(v->trust->original, digest);
     if (strcmp(hex_of(v, digest), expected) != 0) {
         v->original = refused("the given original is not the one that the record names");
-    } else if (!check->original_kept) {
-        v->original = refused(check->missing ? check->missing : "the original is not all there");
+    } else if (!check->holds) {
+        v->original = refused(check->fault);
     } else {
         v->original = holds();
     }
 }
 
-static enum status check_image(struct verifying *v, struct folder_check *out, struct error *error) {
+static enum status recheck(struct verifying *v, struct folder_check *out, struct error *error) {
     struct folder_cache *cache = v->trust->cache;
     struct span original = v->trust->original;
     uint8_t digests[2][DIGEST_BYTES], from[DIGEST_BYTES];
-    if (!cache) return folder_check_image(v->arena, v->firmware, original, out, error);
+    const json_t *exempt =
+        json_object_get(v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate, "exempt");
+    if (!cache) return folder_check_image(v->arena, v->firmware, original, exempt, out, error);
     digest_of(v->firmware, digests[0]);
     digest_of(original, digests[1]);
     digest_of((struct span){digests[0], sizeof digests}, from);
@@ -472,7 +493,7 @@ static enum status check_image(struct verifying *v, struct folder_check *out, st
         cache->check = (struct folder_check){0};
         cache->checked = false;
         enum status status =
-            folder_check_image(&cache->arena, v->firmware, original, &cache->check, error);
+            folder_check_image(&cache->arena, v->firmware, original, exempt, &cache->check, error);
         if (status != STATUS_OK) return status;
         cache->checked = true;
         memcpy(cache->checked_from, from, DIGEST_BYTES);
@@ -484,6 +505,8 @@ static enum status check_image(struct verifying *v, struct folder_check *out, st
 
 void folder_cache_free(struct folder_cache *cache) {
     json_decref(cache->check.figures);
+    for (unsigned i = 0; i < RECORD_EVIDENCE_COUNT; i++)
+        if (cache->verified[i]) evidence_release(&cache->evidence[i]);
     arena_free(&cache->arena);
     *cache = (struct folder_cache){0};
 }
@@ -495,14 +518,15 @@ static void verify_check(struct verifying *v) {
     struct folder_check check = {0};
     struct error error;
     v->rechecked = true;
-    if (check_image(v, &check, &error) != STATUS_OK) {
+    if (recheck(v, &check, &error) != STATUS_OK) {
         v->recheck = refused(keep(v, &error));
         return;
     }
     const json_t *said =
         json_object_get(v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate, "figures");
-    bool same = json_equal(said, check.figures);
-    v->recheck = same ? holds() : refused("check finds other figures than those signed");
+    bool same = folder_check_agrees(said, check.figures, v->trust->original.data != NULL);
+    if (!check.holds) v->recheck = refused(arena_format(v->arena, "check: %s", check.fault));
+    else v->recheck = same ? holds() : refused("check finds other figures than those signed");
     if (v->trust->original.data) verify_original(v, &check);
     json_decref(check.figures);
 }
@@ -554,6 +578,8 @@ static const char *claim_fault(struct verifying *v, const struct record_claim *c
     if (!v->statement[claim->evidence].holds) return v->statement[claim->evidence].reason;
     if (claim->class != RECORD_CLASS_TESTED) return NULL;
     if (v->rechecked && !v->recheck.holds) return v->recheck.reason;
+    bool compared = strcmp(claim->id, "original") == 0 && v->trust->original.data;
+    if (v->rechecked && compared && !v->original.holds) return v->original.reason;
     return NULL;
 }
 
@@ -576,6 +602,9 @@ static void add_claim(struct verifying *v, const struct record_claim *claim) {
     } else if (!v->firmware.data) {
         finding->state = FOLDER_STATE_SIGNED;
         finding->reason = "there is no firmware to look at";
+    } else if (strcmp(claim->id, "original") == 0 && !v->trust->original.data) {
+        finding->state = FOLDER_STATE_SIGNED;
+        finding->reason = "there is no original to compare with; give it with --original";
     } else {
         finding->state = FOLDER_STATE_HOLDS; /* the only place */
     }
@@ -600,7 +629,7 @@ static void add_findings(struct verifying *v) {
         image->state = FOLDER_STATE_SIGNED;
         image->reason = "there is no firmware to look at";
     }
-    if (v->trust->original.data) add_part(v, "original", &v->original);
+    if (v->trust->original.data) add_part(v, "comparison", &v->original);
     for (size_t i = 0; v->record_parsed && i < v->record.claims_count; i++)
         add_claim(v, &v->record.claims[i]);
 }
@@ -645,5 +674,5 @@ void folder_verify(struct arena *arena, const struct folder *folder,
     out->accepted = accepted;
     evidence_release(&v->release);
     for (unsigned i = 0; i < RECORD_EVIDENCE_COUNT; i++)
-        if (v->evidence_read[i]) evidence_release(&v->evidence[i]);
+        if (v->evidence_read[i] && !trust->cache) evidence_release(&v->evidence[i]);
 }

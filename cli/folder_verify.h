@@ -15,6 +15,7 @@
 
 #include "cli/folder.h"
 #include "cli/folder_check.h"
+#include "evidence/verify.h"
 
 enum folder_state {
     FOLDER_STATE_REFUSED,
@@ -45,15 +46,17 @@ struct folder_report {
     const char *product, *version;     /* when the record could be read and is signed */
 };
 
-/* What was drawn and checked, kept from one call to the next by the digests of what it
- * depends on: for who verifies many folders that are nearly the same. Zero it before the
+/* What was drawn, checked and verified for one key, kept from one call to the next by the digests
+ * of what it depends on: for who verifies many folders that are nearly the same. Zero it before the
  * first call; folder_cache_free() after the last. */
 struct folder_cache {
     struct arena arena;
-    bool drawn, checked;
+    bool drawn, checked, verified[RECORD_EVIDENCE_COUNT];
     uint8_t drawn_from[DIGEST_BYTES], checked_from[DIGEST_BYTES];
     struct folder_pictures pictures;
     struct folder_check check;
+    uint8_t verified_from[RECORD_EVIDENCE_COUNT][2 * DIGEST_BYTES]; /* envelope, proof */
+    struct evidence_finding evidence[RECORD_EVIDENCE_COUNT];
 };
 void folder_cache_free(struct folder_cache *cache);
 

@@ -28,19 +28,15 @@ static const char *number(struct making *making, int64_t value) {
     return arena_format(making->arena, "%" PRId64, value);
 }
 
-/* Two integers of one object in check's figures. */
-static enum status take_figures(struct making *making, const json_t *figures, const char *name,
-                                const char *const keys[2], int64_t out[2]) {
-    const json_t *object = json_object_get(figures, name);
-    for (int i = 0; i < 2; i++) {
-        const json_t *value = json_object_get(object, keys[i]);
-        if (!json_is_integer(value) || json_integer_value(value) < 0) {
-            return error_input(making->error,
-                               "hardening statement: figures.%s.%s is not a number of places", name,
-                               keys[i]);
-        }
-        out[i] = json_integer_value(value);
+/* One number of check's figures, such as returns.sites. */
+static enum status take_number(struct making *making, const json_t *figures, const char *name,
+                               const char *key, int64_t *out) {
+    const json_t *value = json_object_get(json_object_get(figures, name), key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0) {
+        return error_input(making->error, "hardening statement: figures.%s.%s is not a number",
+                           name, key);
     }
+    *out = json_integer_value(value);
     return STATUS_OK;
 }
 
@@ -49,55 +45,113 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-static enum status claim_count(struct making *making, const json_t *figures, const char *id,
-                               const char *name, enum word sentence, enum word detail) {
-    static const char *const keys[] = {"protected", "needed"};
-    int64_t value[2];
-    enum status status = take_figures(making, figures, name, keys, value);
-    if (status != STATUS_OK) return status;
-    struct record_claim *claim = add(making, id, RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
-    claim->figured = true;
-    claim->n = value[0];
-    claim->of = value[1];
-    const char *values[4] = {number(making, value[0]), number(making, value[1])};
-    claim->sentence = word_fill(making->arena, sentence, values);
-    claim->detail = word(detail);
-    return STATUS_OK;
-}
+/* "places": sites and how many of them have it, and how many are left out on purpose. */
+struct places {
+    const char *id, *name, *key;
+    enum word sentence, detail;
+};
 
-static enum status claim_memory(struct making *making, const json_t *figures) {
-    static const char *const keys[] = {"regions", "executable_ram_bytes"};
-    int64_t value[2];
-    enum status status = take_figures(making, figures, "memory_map", keys, value);
+static enum status claim_places(struct making *making, const json_t *figures,
+                                const struct places *places) {
+    int64_t n, of, exempt;
+    enum status status = take_number(making, figures, places->name, places->key, &n);
+    if (status == STATUS_OK) status = take_number(making, figures, places->name, "sites", &of);
+    if (status == STATUS_OK) {
+        status = take_number(making, figures, places->name, "exempt", &exempt);
+    }
     if (status != STATUS_OK) return status;
     struct record_claim *claim =
-        add(making, "memory-map", RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
-    if (value[0] == 0) {
-        claim->sentence = word(WORD_MEMORY_NONE);
-        claim->detail = word(WORD_MEMORY_NONE_DETAIL);
-        claim->figured = true;
-        claim->of = 1;
-        return STATUS_OK;
-    }
-    claim->sentence = word(WORD_MEMORY);
-    claim->detail = word(WORD_MEMORY_DETAIL);
-    if (value[1] > 0) {
-        const char *but = WORD_FILL(making->arena, MEMORY_RAM_CODE, number(making, value[1]));
+        add(making, places->id, RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
+    const char *values[4] = {number(making, n), number(making, of)};
+    claim->figured = true;
+    claim->n = n;
+    claim->of = of;
+    claim->sentence = word_fill(making->arena, places->sentence, values);
+    claim->detail = word(places->detail);
+    if (exempt > 0) {
+        const char *but = WORD_FILL(making->arena, EXEMPT, number(making, exempt));
         claim->detail = arena_format(making->arena, "%s%s", claim->detail, but);
     }
     return STATUS_OK;
 }
 
+/* Names from an array of texts, or of objects that have one. */
+static const char *names_of(struct making *making, const json_t *array) {
+    const char *names = "";
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        static const char *const keys[] = {"name", "function", "section"};
+        const json_t *item = json_array_get(array, i);
+        const char *name = json_string_value(item);
+        for (size_t j = 0; j < sizeof keys / sizeof *keys && !name; j++)
+            name = json_string_value(json_object_get(item, keys[j]));
+        if (name) names = arena_format(making->arena, "%s%s%s", names, *names ? ", " : "", name);
+    }
+    return names;
+}
+
+static void add_detail(struct making *making, struct record_claim *claim, const char *more) {
+    claim->detail = arena_format(making->arena, "%s%s", claim->detail, more);
+}
+
+static void claim_memory(struct making *making, const json_t *figures) {
+    const json_t *map = json_object_get(figures, "memory_map");
+    struct record_claim *claim =
+        add(making, "memory-map", RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
+    if (!json_is_true(json_object_get(map, "applied"))) {
+        claim->sentence = word(WORD_MEMORY_NONE);
+        claim->detail = word(WORD_MEMORY_NONE_DETAIL);
+        claim->figured = true;
+        claim->of = 1;
+        return;
+    }
+    const char *code = names_of(making, json_object_get(map, "executable_ram"));
+    const char *flash = names_of(making, json_object_get(map, "writable_flash"));
+    claim->sentence = word(WORD_MEMORY);
+    claim->detail = word(WORD_MEMORY_DETAIL);
+    if (json_is_true(json_object_get(map, "stack_guard"))) {
+        add_detail(making, claim, word(WORD_MEMORY_STACK_GUARD));
+    }
+    if (json_is_true(json_object_get(map, "null_guard"))) {
+        add_detail(making, claim, word(WORD_MEMORY_NULL_GUARD));
+    }
+    if (*flash) add_detail(making, claim, WORD_FILL(making->arena, MEMORY_WRITABLE, flash));
+    if (*code) add_detail(making, claim, WORD_FILL(making->arena, MEMORY_RAM_CODE, code));
+}
+
+/* Only what was compared is claimed. */
+static enum status claim_original(struct making *making, const json_t *figures) {
+    static const char *const keys[] = {"functions", "moved", "untouched", "dropped"};
+    const char *values[4];
+    const json_t *original = json_object_get(figures, "original");
+    if (!json_is_true(json_object_get(original, "compared"))) return STATUS_OK;
+    for (int i = 0; i < 4; i++) {
+        int64_t value;
+        enum status status = take_number(making, figures, "original", keys[i], &value);
+        if (status != STATUS_OK) return status;
+        values[i] = number(making, value);
+    }
+    struct record_claim *claim =
+        add(making, "original", RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
+    claim->sentence = word(WORD_ORIGINAL);
+    claim->detail = word_fill(making->arena, WORD_ORIGINAL_DETAIL, values);
+    return STATUS_OK;
+}
+
 static enum status claim_hardening(struct making *making, const json_t *predicate) {
     const json_t *figures = json_object_get(predicate, "figures");
-    bool boot = strcmp(text_of(predicate, "key"), "boot") == 0;
-    enum status status = claim_count(making, figures, "returns", "returns",
-                                     boot ? WORD_RETURNS : WORD_RETURNS_FIXED_KEY,
-                                     boot ? WORD_RETURNS_BOOT : WORD_RETURNS_FIXED);
-    if (status == STATUS_OK) {
-        status = claim_count(making, figures, "calls", "calls", WORD_CALLS, WORD_CALLS_DETAIL);
+    const char *key = text_of(predicate, "key");
+    struct places returns = {"returns", "returns", "sealed", WORD_RETURNS, WORD_RETURNS_NONE};
+    static const struct places calls = {"calls", "calls", "checked", WORD_CALLS, WORD_CALLS_DETAIL};
+    if (strcmp(key, "boot") == 0) returns.detail = WORD_RETURNS_BOOT;
+    if (strcmp(key, "fixed") == 0) {
+        returns.sentence = WORD_RETURNS_FIXED_KEY;
+        returns.detail = WORD_RETURNS_FIXED;
     }
-    return status == STATUS_OK ? claim_memory(making, figures) : status;
+    enum status status = claim_places(making, figures, &returns);
+    if (status == STATUS_OK) status = claim_places(making, figures, &calls);
+    if (status != STATUS_OK) return status;
+    claim_memory(making, figures);
+    return claim_original(making, figures);
 }
 
 static void claim_recorded(struct making *making, const struct record_statements *statements) {

@@ -187,7 +187,8 @@ static void add_support(struct layout *layout) {
 static const char *short_words(struct layout *layout, const struct record_claim *claim) {
     const char *n = arena_format(layout->arena, "%" PRId64, claim->n);
     const char *of = arena_format(layout->arena, "%" PRId64, claim->of);
-    bool fixed = claim->detail && strcmp(claim->detail, word(WORD_RETURNS_FIXED)) == 0;
+    const char *known = word(WORD_RETURNS_FIXED);
+    bool fixed = claim->detail && strncmp(claim->detail, known, strlen(known)) == 0;
     if (fixed) return WORD_FILL(layout->arena, SHORT_RETURNS_FIXED, n, of);
     if (strcmp(claim->id, "returns") == 0) return WORD_FILL(layout->arena, SHORT_RETURNS, n, of);
     if (strcmp(claim->id, "calls") == 0) return WORD_FILL(layout->arena, SHORT_CALLS, n, of);

@@ -41,10 +41,13 @@ static inline struct record sample_facts(void) {
 
 /* The predicates of the three statements; the caller drops them. */
 static inline void sample_statements(json_t *out[RECORD_EVIDENCE_COUNT], const char *key) {
-    out[RECORD_EVIDENCE_HARDENING] =
-        json_pack("{s:s, s:{s:{s:i,s:i}, s:{s:i,s:i}, s:{s:i,s:i}}}", "key", key, "figures",
-                  "returns", "protected", 412, "needed", 412, "calls", "protected", 37, "needed",
-                  38, "memory_map", "regions", 6, "executable_ram_bytes", 0);
+    out[RECORD_EVIDENCE_HARDENING] = json_pack(
+        "{s:s, s:{s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}, s:{s:b,s:b,s:b,s:[],s:[{s:s}]}, "
+        "s:{s:b,s:i,s:i,s:i,s:i}}}",
+        "key", key, "figures", "returns", "sites", 412, "sealed", 408, "exempt", 4, "calls",
+        "sites", 38, "checked", 37, "exempt", 0, "memory_map", "applied", 1, "null_guard", 0,
+        "stack_guard", 1, "executable_ram", "writable_flash", "name", "settings", "original",
+        "compared", 1, "functions", 431, "moved", 424, "untouched", 1, "dropped", 6);
     out[RECORD_EVIDENCE_BUILD] = json_pack("{s:{s:s}}", "options", "profile", "exploit");
     out[RECORD_EVIDENCE_TEST] =
         json_pack("{s:s, s:i}", "command", "./run-tests {firmware}", "exit_code", 0);
