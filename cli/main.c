@@ -13,6 +13,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"check", verb_check, "prove from an image what protects it"},
     {"harden", verb_harden, "protect a linked firmware against exploitation"},
     {"keygen", verb_keygen, "make a maker's signing key"},
 };

@@ -4,6 +4,7 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
+int verb_check(int argc, char **argv);
 int verb_harden(int argc, char **argv);
 int verb_keygen(int argc, char **argv);
 

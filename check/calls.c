@@ -1,0 +1,110 @@
+/* Indirect calls: each BLX register and each tail jump through a register either goes to
+ * a routine that checks for the tag in front of the target, or is counted as unchecked.
+ * The tag must stand in front of functions whose address is taken, and nowhere else, and
+ * every pointer to code must lead to one that has it. */
+#include <elf.h>
+
+#include "check/check_private.h"
+
+static bool is_routine_item(const struct check *check, const struct fw_item *item) {
+    const struct fw_unit *u = &check->model->units[item->unit];
+    return check_routine_at(check, check->model->functions[u->function_first].address) != NULL;
+}
+
+static void count_sites(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (unit->first == FW_NONE || is_routine_item(check, &model->items[unit->first])) continue;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            const struct fw_item *item = &model->items[i];
+            const struct thumb_insn *insn = &item->insn;
+            if (item->kind != FW_ITEM_INSN) continue;
+            bool direct = insn->reference == THUMB_REFERENCE_BRANCH;
+            const struct routine *r = direct ? check_routine_at(check, insn->target) : NULL;
+            if (r && r->kind == ROUTINE_CALL) {
+                check->counts.call_sites++;
+                check->counts.call_checked++;
+            }
+            bool open = insn->flow == THUMB_FLOW_CALL_INDIRECT ||
+                        (item->jump == FW_JUMP_TAIL && insn->op == THUMB_BX);
+            if (!open) continue;
+            check->counts.call_sites++;
+            if (check->exempt[u]) {
+                check->counts.call_exempt++;
+            } else if (check->has_call_routines && !unit->reason && insn->rm < THUMB_SP) {
+                check_find(check, "calls", item->address,
+                           "an indirect call goes to its target unchecked");
+            }
+        }
+    }
+}
+
+static bool in_vector_table(const struct fw_model *model, uint32_t place) {
+    return model->vector_table != FW_NONE &&
+           place - model->vector_table < model->vector_table_bytes;
+}
+
+/* A pointer to code, in data or in a pool, that an indirect call may use. */
+static void count_targets(struct check *check) {
+    struct fw_model *model = check->model;
+    bool *seen = ARENA_ARRAY(&check->arena, bool, model->item_count + 1);
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        if (r->target_item == FW_NONE || !r->target_thumb || in_vector_table(model, r->place)) {
+            continue;
+        }
+        const struct fw_item *item = &model->items[r->target_item];
+        if (!item->entry || seen[r->target_item]) continue;
+        const struct routine *routine = check_routine_at(check, item->address);
+        /* A thunk's own pointer is not one that calls use. */
+        const struct fw_unit *u = &model->units[item->unit];
+        uint32_t from = fw_item_at(model, r->place);
+        if (from != FW_NONE && is_routine_item(check, &model->items[from])) continue;
+        (void)u;
+        seen[r->target_item] = true;
+        uint32_t word;
+        bool tagged = check->has_call_routines && check_word(check, item->address - 4, &word) &&
+                      word == check->tag;
+        check->counts.call_targets++;
+        check->counts.call_tagged += tagged;
+        if (routine && routine->kind != ROUTINE_THUNK) {
+            check_find(check, "calls", item->address, "a pointer leads into the protection's own code");
+        } else if (check->has_call_routines && !tagged) {
+            check_find(check, "calls", item->address,
+                       "its address is taken, but it has no tag: every call of it would trap");
+        }
+    }
+}
+
+static bool tag_may_stand(struct check *check, uint32_t address) {
+    struct fw_model *model = check->model;
+    uint32_t item = fw_item_at(model, address + 4);
+    return address % 4 == 0 && item != FW_NONE && model->items[item].kind == FW_ITEM_INSN &&
+           model->items[item].entry;
+}
+
+/* The tag as a word anywhere else would be a place that a call may go to. */
+static void find_stray_tags(struct check *check) {
+    struct fw_model *model = check->model;
+    for (size_t i = 0; check->has_call_routines && i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!s->data || !(s->flags & SHF_ALLOC)) continue;
+        struct span content = {s->data, s->size_bytes};
+        uint32_t word;
+        for (size_t offset = 0; span_u32le(content, offset, &word); offset += 2) {
+            if (word != check->tag) continue;
+            uint32_t address = s->address + (uint32_t)offset;
+            if (!fw_is_code_section(s) || !tag_may_stand(check, address)) {
+                check_find(check, "calls", address,
+                           "the tag of callable functions stands where none begins");
+            }
+        }
+    }
+}
+
+void check_calls(struct check *check) {
+    count_sites(check);
+    count_targets(check);
+    find_stray_tags(check);
+}

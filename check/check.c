@@ -1,0 +1,57 @@
+/* The list of steps. See check.h. */
+#include "check/check.h"
+
+#include "check/check_private.h"
+#include "firmware/lift/lift.h"
+#include "firmware/read/read.h"
+
+static enum status read_image(struct check *check, struct span output) {
+    enum status status = fw_read(check->model, output, false, check->error);
+    if (status == STATUS_OK) status = fw_lift(check->model, check->error);
+    if (status == STATUS_OK) fw_flow_build(check->model, &check->flow);
+    return status;
+}
+
+static void check_protections(struct check *check) {
+    check_boot(check);
+    check_find_routines(check);
+    check_key(check);
+    /* From here on every routine of the protection is known. */
+    check_returns(check);
+    check_calls(check);
+    check_memory_map(check);
+}
+
+enum status check_image(struct span output, const struct span *original,
+                        const struct check_options *options, struct check_result *result,
+                        struct error *error) {
+    struct fw_model model = {.entry = 0};
+    struct check check = {.options = options,
+                          .error = error,
+                          .model = &model,
+                          .unsealed = json_array(),
+                          .executable_ram = json_array(),
+                          .writable_flash = json_array()};
+    *result = (struct check_result){.figures = NULL};
+    enum status status = read_image(&check, output);
+    if (status == STATUS_OK) {
+        check_protections(&check);
+        result->figures = check_figures(&check);
+        if (!result->figures) status = error_environment(error, "out of memory");
+    }
+    result->holds = status == STATUS_OK && check.finding_count == 0;
+    (void)original;
+    json_decref(check.unsealed);
+    json_decref(check.executable_ram);
+    json_decref(check.writable_flash);
+    json_decref(check.original);
+    fw_flow_free(&check.flow);
+    arena_free(&check.arena);
+    arena_free(&model.arena);
+    return status;
+}
+
+void check_free(struct check_result *result) {
+    json_decref(result->figures);
+    result->figures = NULL;
+}

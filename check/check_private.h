@@ -1,0 +1,123 @@
+/* Shared by the steps of check_image(); no one else includes this. */
+#ifndef CHECK_CHECK_PRIVATE_H
+#define CHECK_CHECK_PRIVATE_H
+
+#include "check/check.h"
+#include "check/sums.h"
+#include "firmware/analyse/flow.h"
+
+enum { FINDINGS_MAXIMUM = 200, REGIONS_MAXIMUM = 16 };
+
+struct finding {
+    const char *kind, *function, *what;
+    uint32_t address;
+};
+
+enum routine_kind {
+    ROUTINE_RETURN, /* unseals lr and returns; perhaps pops it first */
+    ROUTINE_CALL,   /* goes to the address in a register if a tag is in front of it */
+    ROUTINE_THUNK,  /* tagged jump to a function that could not be tagged itself */
+    ROUTINE_BOOT,   /* makes the key, sets the memory map, goes on to the reset handler */
+};
+
+/* Code that was put in as a whole, known by what it does. */
+struct routine {
+    uint32_t address, end; /* entry, and end with its data */
+    uint8_t kind;
+    uint8_t reg;     /* CALL: register of the target */
+    bool clobbers_flags;
+    uint16_t clobbers; /* registers that it leaves changed */
+    uint32_t tag;    /* CALL, THUNK */
+    uint32_t target; /* THUNK, BOOT: where it goes on */
+};
+
+enum key_source { KEY_NONE, KEY_AT_BOOT, KEY_FIXED };
+
+struct region {
+    uint32_t base, log2_size, disabled; /* disabled: eighths switched off, one bit each */
+    uint32_t access;                    /* AP field */
+    uint32_t memory_type;               /* TEX, S, C, B */
+    bool executes;
+    uint32_t rbar, rasr;
+};
+
+/* Counts of one image. */
+struct counts {
+    unsigned return_sites, return_sealed, return_exempt;
+    unsigned call_sites, call_checked, call_exempt, call_targets, call_tagged;
+};
+
+struct check {
+    struct arena arena;
+    const struct check_options *options;
+    struct error *error;
+    struct fw_model *model; /* the output */
+    struct fw_flow flow;
+    struct sums_context sums;
+
+    struct finding findings[FINDINGS_MAXIMUM];
+    size_t finding_count;
+    bool more_findings;
+
+    struct routine *routines; /* sorted by address */
+    size_t routine_count;
+    const struct routine *boot;
+    bool has_call_routines;
+    uint32_t tag; /* of the call routines */
+
+    enum key_source key_source;
+    uint32_t key_function; /* address; key at boot */
+    uint32_t key_value;    /* fixed key */
+    bool *exempt;          /* by unit */
+
+    struct region regions[REGIONS_MAXIMUM];
+    size_t region_count;
+    bool map_applied, null_guard, stack_guard;
+    uint32_t boot_regions; /* that the stub asks the part for */
+
+    struct counts counts;
+    json_t *unsealed;       /* array */
+    json_t *executable_ram; /* array */
+    json_t *writable_flash; /* array */
+
+    json_t *original; /* figures of the comparison, or NULL */
+};
+
+/* findings.c */
+void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Name of the function of the output that covers the address, or "". */
+const char *check_function_at(const struct check *check, uint32_t address);
+
+/* code.c: instructions of the output, from its bytes. */
+bool check_decode(const struct check *check, uint32_t address, struct thumb_insn *out);
+bool check_word(const struct check *check, uint32_t address, uint32_t *out);
+
+/* seal.c: the instructions at `address`, when they turn lr into KEY + SP + distance - lr and
+ * change nothing else but (where `clobbers_ip`) ip. */
+struct seal {
+    uint32_t end;
+    uint32_t distance;
+    bool clobbers_ip;
+};
+bool check_seal_at(const struct check *check, uint32_t address, struct seal *out);
+
+/* boot.c: the stub in front of the reset handler; fills key and regions. */
+void check_boot(struct check *check);
+/* routines.c: what was put in as a whole. Requires check_boot(). */
+void check_find_routines(struct check *check);
+const struct routine *check_routine_at(const struct check *check, uint32_t address);
+/* key.c: is the key function's result a constant; which functions run before the key. */
+void check_key(struct check *check);
+/* returns.c, calls.c, memory_map.c: count and judge. */
+void check_returns(struct check *check);
+void check_calls(struct check *check);
+void check_memory_map(struct check *check);
+/* file.c: the one form of the file. Here without an original: consistent with itself. */
+void check_file(struct check *check, struct span file);
+/* original.c: the original program is still in it. */
+enum status check_original(struct check *check, struct span file, struct span original);
+/* figures.c */
+json_t *check_figures(const struct check *check);
+
+#endif

@@ -1,0 +1,31 @@
+/* Findings, and where in the image they are. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "check/check_private.h"
+
+const char *check_function_at(const struct check *check, uint32_t address) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        if (address - f->address < f->size_bytes) return f->name;
+    }
+    return "";
+}
+
+void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...) {
+    if (check->finding_count == FINDINGS_MAXIMUM) {
+        check->more_findings = true;
+        return;
+    }
+    char text[256];
+    va_list arguments;
+    va_start(arguments, what);
+    vsnprintf(text, sizeof text, what, arguments);
+    va_end(arguments);
+    check->findings[check->finding_count++] =
+        (struct finding){.kind = kind,
+                         .function = check_function_at(check, address),
+                         .what = arena_format(&check->arena, "%s", text),
+                         .address = address};
+}

@@ -1,0 +1,238 @@
+/* The memory map: the boot stub's regions, judged by the rules of PMSAv7 (ARM DDI 0403E,
+ * B3.5.3): the region with the highest number that covers an address decides; from 256
+ * bytes on, an eighth that is switched off does not cover; the default map (B3.1) shows
+ * through where none does. What each section may then do is compared with what it is for. */
+#include <elf.h>
+#include <string.h>
+
+#include "check/check_private.h"
+
+enum {
+    AP_NONE = 0,
+    AP_READ_WRITE = 3,
+    AP_READ_ONLY = 6,
+    WRITE_THROUGH = 2,    /* TEX 0, S 0, C 1, B 0 */
+    WRITE_BACK = 8 | 3,   /* TEX 1, S 0, C 1, B 1 */
+    GUARD_BYTES = 32,
+    EIGHTHS_FROM_LOG2 = 8,
+};
+
+static uint64_t region_bytes(const struct region *region) {
+    return (uint64_t)1 << region->log2_size;
+}
+
+static bool covers(const struct region *region, uint32_t address) {
+    uint64_t offset = (uint64_t)address - region->base;
+    if (address < region->base || offset >= region_bytes(region)) return false;
+    if (region->log2_size < EIGHTHS_FROM_LOG2) return true;
+    return !(region->disabled >> (offset >> (region->log2_size - 3)) & 1);
+}
+
+/* What decides at this address; NULL: the default map. *until: the same holds up to there. */
+static const struct region *deciding(const struct check *check, uint32_t address) {
+    for (size_t i = check->region_count; i-- > 0;) {
+        if (covers(&check->regions[i], address)) return &check->regions[i];
+    }
+    return NULL;
+}
+
+static bool default_executes(uint32_t address) {
+    return address < 0x40000000U || (address >= 0x60000000U && address < 0xa0000000U);
+}
+
+static bool may_execute(const struct check *check, uint32_t address) {
+    const struct region *r = deciding(check, address);
+    return r ? r->executes : default_executes(address);
+}
+
+static bool may_write(const struct check *check, uint32_t address) {
+    const struct region *r = deciding(check, address);
+    return r ? r->access == AP_READ_WRITE : true;
+}
+
+static bool may_read(const struct check *check, uint32_t address) {
+    const struct region *r = deciding(check, address);
+    return !r || r->access != AP_NONE;
+}
+
+/* Each region has one of the forms that are understood in full. */
+static void judge_forms(struct check *check) {
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        bool known_access =
+            r->access == AP_NONE || r->access == AP_READ_WRITE || r->access == AP_READ_ONLY;
+        bool known_type = r->memory_type == WRITE_THROUGH || r->memory_type == WRITE_BACK ||
+                          (r->access == AP_NONE && r->memory_type == 0);
+        bool aligned = r->log2_size >= 5 && (r->base & (region_bytes(r) - 1)) == 0;
+        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2 || r->disabled == 0;
+        bool reserved = (r->rasr & ~0x173fff3fU) == 0;
+        if ((r->rasr & 1) && known_access && known_type && aligned && eighths && reserved) continue;
+        check_find(check, "memory map", check->boot->address,
+                   "region %zu (0x%08x, 0x%08x) is off or has no valid form", i, r->rbar, r->rasr);
+    }
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        if (r->access == AP_READ_WRITE && r->executes) continue; /* judged by its contents */
+        if (r->executes && r->access != AP_READ_ONLY) {
+            check_find(check, "memory map", check->boot->address,
+                       "region %zu executes but cannot be read", i);
+        }
+    }
+}
+
+struct contents {
+    bool code, data, writable;
+};
+
+static struct contents contents_of(const struct check *check, uint32_t start, uint64_t end) {
+    const struct fw_model *model = check->model;
+    struct contents out = {false, false, false};
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        uint64_t section_end = (uint64_t)s->address + s->size_bytes;
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        if (s->address >= end || section_end <= start) continue;
+        if (s->flags & SHF_WRITE) {
+            out.writable = true;
+        } else if (fw_is_code_section(s)) {
+            out.code = true;
+        } else {
+            out.data = true;
+        }
+    }
+    return out;
+}
+
+static bool functions_in(const struct check *check, uint32_t start, uint64_t end) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->function_count; i++) {
+        uint64_t function_end = (uint64_t)model->functions[i].address + model->functions[i].size_bytes;
+        if (model->functions[i].address < end && function_end > start) return true;
+    }
+    return false;
+}
+
+/* No eighth executes in vain, and writable memory executes only where functions are. */
+static void judge_executable(struct check *check) {
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        if (!r->executes) continue;
+        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
+        uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
+        for (uint32_t e = 0; e < (eighths ? 8 : 1); e++) {
+            if (r->disabled >> e & 1) continue;
+            uint64_t start = r->base + e * step, end = start + step;
+            struct contents in = contents_of(check, (uint32_t)start, end);
+            bool used = r->access == AP_READ_WRITE
+                            ? in.writable && functions_in(check, (uint32_t)start, end)
+                            : in.code;
+            if (used && r->access != AP_READ_WRITE) continue;
+            if (!used) {
+                check_find(check, "memory map", (uint32_t)start,
+                           "0x%08x to 0x%08x executes%s, and no code is there", (uint32_t)start,
+                           (uint32_t)(end - 1), r->access == AP_READ_WRITE ? " and is writable" : "");
+                continue;
+            }
+            json_array_append_new(check->executable_ram,
+                                  json_pack("{s:I, s:I}", "start", (json_int_t)start, "size_bytes",
+                                            (json_int_t)step));
+        }
+    }
+}
+
+enum { PROBE_BYTES = 32 }; /* no region is finer */
+
+static void judge_section(struct check *check, const struct fw_section *s, bool vectors) {
+    bool writable = s->flags & SHF_WRITE, code = fw_is_code_section(s) && !writable;
+    uint64_t end = (uint64_t)s->address + s->size_bytes;
+    for (uint64_t at = s->address; at < end; at = (at | (PROBE_BYTES - 1)) + 1) {
+        uint32_t address = (uint32_t)at;
+        const struct region *r = deciding(check, address);
+        const char *what = NULL;
+        bool guard = r && r->access == AP_NONE && r->log2_size == 5;
+        if (guard && (s->type == SHT_NOBITS || (vectors && address < GUARD_BYTES))) continue;
+        if (!may_read(check, address)) {
+            what = "cannot be read";
+        } else if (code && !may_execute(check, address)) {
+            what = "holds code and does not execute";
+        } else if (!writable && may_write(check, address)) {
+            what = "is writable, and should not be";
+        } else if (writable && !may_write(check, address)) {
+            what = "is not writable, and should be";
+        } else if (writable && may_execute(check, address) &&
+                   !(r && functions_in(check, s->address, end))) {
+            what = "is writable and executes";
+        }
+        if (!what) continue;
+        check_find(check, "memory map", address, "%s at 0x%08x %s", s->name, address, what);
+        return;
+    }
+}
+
+/* A symbol, or a section's start, that rounds up to the guard: the end of the stack. */
+static bool is_stack_end(const struct check *check, uint32_t address) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        if (s->section != SHN_UNDEF && address - s->value < GUARD_BYTES) return true;
+    }
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if ((s->flags & SHF_ALLOC) && address - s->address < GUARD_BYTES) return true;
+    }
+    return false;
+}
+
+static void find_guards(struct check *check) {
+    uint32_t top = 0;
+    (void)check_word(check, check->model->vector_table, &top);
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        if (r->access != AP_NONE) continue;
+        if (r->base == 0 && r->log2_size == 5 && !r->executes) {
+            check->null_guard = true;
+        } else if (r->log2_size == 5 && !r->executes && r->base < top && top - r->base > GUARD_BYTES &&
+                   is_stack_end(check, r->base)) {
+            check->stack_guard = true;
+        } else {
+            check_find(check, "memory map", r->base,
+                       "no access at 0x%08x, which is neither address 0 nor the stack's end",
+                       r->base);
+        }
+    }
+}
+
+/* Regions of flash that may be written: told, and without contents of the image. */
+static void find_writable_flash(struct check *check) {
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        if (r->access != AP_READ_WRITE || r->log2_size >= 29) continue;
+        struct contents in = contents_of(check, r->base, r->base + region_bytes(r));
+        if (in.writable) continue;
+        json_array_append_new(check->writable_flash,
+                              json_pack("{s:I, s:I}", "start", (json_int_t)r->base, "size_bytes",
+                                        (json_int_t)region_bytes(r)));
+    }
+}
+
+void check_memory_map(struct check *check) {
+    const struct fw_model *model = check->model;
+    if (!check->map_applied) return;
+    judge_forms(check);
+    judge_executable(check);
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool vectors = model->vector_table - s->address < s->size_bytes;
+        bool tbss = (s->flags & SHF_TLS) && s->type == SHT_NOBITS;
+        if ((s->flags & SHF_ALLOC) && s->size_bytes && !tbss) judge_section(check, s, vectors);
+    }
+    find_guards(check);
+    find_writable_flash(check);
+    static const uint32_t elsewhere[] = {0x20000000U, 0x3fffffe0U, 0x60000000U, 0x9fffffe0U};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        struct contents in = contents_of(check, elsewhere[i], (uint64_t)elsewhere[i] + 32);
+        if (!may_execute(check, elsewhere[i]) || in.code || in.writable) continue;
+        check_find(check, "memory map", elsewhere[i], "0x%08x executes, and no code is there",
+                   elsewhere[i]);
+    }
+}

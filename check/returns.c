@@ -1,0 +1,213 @@
+/* Returns: each place where a function saves its return address, and whether what it saves
+ * is sealed and what it returns to is not.
+ *
+ * The return address is lr at the entry. A value `KEY + SP + n - lr` in a stack slot is
+ * sealed; a return is proven when the value that goes into pc is exactly lr. So a seal that
+ * was weakened (a nop for one of its instructions, another distance) does not cancel out
+ * on the way back, and is found. */
+#include <string.h>
+
+#include "check/walk.h"
+
+struct unit_facts {
+    unsigned saves, sealed;
+    const char *doubt; /* why not every way out is proven */
+    uint32_t doubt_at;
+    bool wrong; /* a finding was made */
+};
+
+struct returns {
+    struct check *check;
+    struct unit_facts *facts;
+    uint32_t unit;
+};
+
+static void doubt(struct returns *returns, uint32_t item, const char *reason) {
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    if (facts->doubt) return;
+    facts->doubt = reason;
+    facts->doubt_at = returns->check->model->items[item].address;
+}
+
+static void wrong(struct returns *returns, uint32_t item, const char *what) {
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    if (!facts->wrong) {
+        check_find(returns->check, "returns", returns->check->model->items[item].address, "%s",
+                   what);
+    }
+    facts->wrong = true;
+}
+
+static void note_store(struct returns *returns, uint32_t item, const struct sums *state) {
+    const struct thumb_insn *insn = &returns->check->model->items[item].insn;
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    struct sums_access access;
+    bool known = sums_access_of(state, insn, &access);
+    bool on_stack = known && sum_is_stack(access.address);
+    if (!known) {
+        bool lr = insn->reads >> THUMB_LR & 1 && sum_is_base(state->r[THUMB_LR], THUMB_LR);
+        bool stack = insn->op == THUMB_PUSH || insn->rn == THUMB_SP;
+        if (lr && stack) doubt(returns, item, "its stack pointer is not known where it saves lr");
+        return;
+    }
+    for (unsigned i = 0; i < access.count; i++) {
+        unsigned reg = access.registers[i];
+        if (reg >= SUMS_REGISTERS || state->r[reg].base != THUMB_LR) continue;
+        struct sum value = state->r[reg];
+        bool sealed = sum_is_sealed(value, THUMB_LR);
+        if (!sealed && !sum_is_base(value, THUMB_LR)) {
+            wrong(returns, item, "saves a return address that is neither plain nor sealed");
+            continue;
+        }
+        if (!on_stack) continue; /* a context kept elsewhere: setjmp, a task switch */
+        facts->saves++;
+        facts->sealed += sealed;
+        if (insn->in_it) doubt(returns, item, "it saves lr under a condition");
+        if (reg != THUMB_LR) doubt(returns, item, "it stores a copy of its return address");
+    }
+}
+
+static void note_load(struct returns *returns, uint32_t item, const struct sums *state) {
+    const struct thumb_insn *insn = &returns->check->model->items[item].insn;
+    struct sums_access access;
+    if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return;
+    for (unsigned i = 0; i < access.count; i++) {
+        struct sum value = sums_slot(state, access.address.bits + 4 * i);
+        unsigned reg = access.registers[i];
+        if (value.base == THUMB_LR && reg != THUMB_LR && reg != THUMB_PC) {
+            doubt(returns, item, "it reads its saved return address");
+        }
+        if (reg == THUMB_LR && insn->in_it) doubt(returns, item, "it restores lr under a condition");
+    }
+}
+
+/* Control leaves for the caller: `value` goes into pc. */
+static void judge_return(struct returns *returns, uint32_t item, struct sum value) {
+    if (sum_is_base(value, THUMB_LR)) return;
+    if (sum_is_sealed(value, THUMB_LR)) {
+        wrong(returns, item, "returns to an address that is still sealed, or sealed on this way only");
+    } else if (value.base == THUMB_LR) {
+        wrong(returns, item, "returns to an address that is unsealed in another way than sealed");
+    } else {
+        doubt(returns, item, "it returns through a stack slot that is not followed");
+    }
+}
+
+/* Run the shared tail in this function's state: it ends in BX lr. */
+static void judge_tail(struct returns *returns, uint32_t item, const struct sums *state,
+                       const struct routine *tail) {
+    enum { TAIL_MAXIMUM = 16 };
+    struct sums now = *state;
+    struct thumb_insn insn;
+    uint32_t address = tail->address;
+    for (unsigned i = 0; i < TAIL_MAXIMUM && check_decode(returns->check, address, &insn); i++) {
+        if (insn.op == THUMB_BX) {
+            struct sum value = sums_jump_target(&returns->check->sums, &now, &insn);
+            judge_return(returns, item, value);
+            if (value.base == BASE_UNKNOWN) {
+                wrong(returns, item, "unseals a return address that it is not proven to have sealed");
+            }
+            return;
+        }
+        sums_step(&returns->check->sums, &now, &insn);
+        address += insn.size_bytes;
+    }
+}
+
+/* Control goes on to another function, which will return to lr. */
+static void judge_onward(struct returns *returns, uint32_t item, const struct sums *state) {
+    struct sum lr = state->r[THUMB_LR];
+    if (lr.base == THUMB_LR && !sum_is_base(lr, THUMB_LR)) {
+        wrong(returns, item, "goes on to another function with a return address still sealed");
+    }
+}
+
+static void visit(void *context, uint32_t item, const struct sums *state) {
+    struct returns *returns = context;
+    const struct check *check = returns->check;
+    const struct fw_item *it = &check->model->items[item];
+    const struct thumb_insn *insn = &it->insn;
+    if (insn->stores) note_store(returns, item, state);
+    if (insn->loads) note_load(returns, item, state);
+    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_RETURN) {
+        struct sum value = sums_jump_target(&check->sums, state, insn);
+        /* BX lr where lr was never saved and never known: an exception's own business. */
+        judge_return(returns, item, value);
+        return;
+    }
+    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_TAIL) {
+        judge_onward(returns, item, state);
+        return;
+    }
+    if (insn->flow != THUMB_FLOW_BRANCH && insn->flow != THUMB_FLOW_BRANCH_COND) return;
+    bool inside = it->target != FW_NONE && check->model->items[it->target].unit == it->unit;
+    if (inside) return;
+    const struct routine *routine = check_routine_at(check, insn->target);
+    if (routine && routine->kind == ROUTINE_RETURN) {
+        judge_tail(returns, item, state, routine);
+    } else {
+        judge_onward(returns, item, state);
+    }
+}
+
+static bool is_routine_unit(const struct check *check, uint32_t unit) {
+    const struct fw_unit *u = &check->model->units[unit];
+    return check_routine_at(check, check->model->functions[u->function_first].address) != NULL;
+}
+
+static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
+    const struct fw_unit *u = &check->model->units[unit];
+    json_array_append_new(
+        check->unsealed,
+        json_pack("{s:s, s:i, s:s}", "function", check->model->functions[u->function_first].name,
+                  "sites", (int)sites, "reason", reason));
+}
+
+static void count_unit(struct returns *returns, uint32_t unit, bool image_seals) {
+    struct check *check = returns->check;
+    const struct unit_facts *facts = &returns->facts[unit];
+    const struct fw_unit *u = &check->model->units[unit];
+    uint32_t address = check->model->functions[u->function_first].address;
+    unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL;
+    check->counts.return_sites += sites;
+    if (facts->sealed && facts->doubt) {
+        check_find(check, "returns", facts->doubt_at,
+                   "it seals its return address, but not every way out is proven: %s",
+                   facts->doubt);
+        return;
+    }
+    if (!facts->wrong) check->counts.return_sealed += facts->sealed;
+    unsigned rest = sites - facts->sealed;
+    if (!rest || !image_seals) return;
+    if (check->exempt[unit]) {
+        check->counts.return_exempt += rest;
+    } else if (facts->doubt || u->reason) {
+        add_unsealed(check, unit, rest, facts->doubt ? facts->doubt : u->reason);
+    } else if (!facts->wrong) {
+        check_find(check, "returns", address,
+                   "saves its return address unsealed, and nothing stands against sealing it");
+    }
+}
+
+void check_returns(struct check *check) {
+    const struct fw_model *model = check->model;
+    struct arena scratch = {0};
+    struct returns returns = {.check = check,
+                              .facts =
+                                  ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1)};
+    struct walk_visitor visitor = {.context = &returns, .instruction = visit};
+    struct walk *walk = walk_new(check, &scratch);
+    bool image_seals = false;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (is_routine_unit(check, u)) continue;
+        returns.unit = u;
+        walk_unit(walk, u, &visitor);
+        if (returns.facts[u].sealed) image_seals = true;
+    }
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        count_unit(&returns, u, image_seals);
+    if (image_seals && check->key_source == KEY_NONE) {
+        check_find(check, "key", 0, "return addresses are sealed, but nothing makes a key before");
+    }
+    arena_free(&scratch);
+}

@@ -1,0 +1,150 @@
+/* Routines that were put in as a whole, found where control goes and known by what their
+ * code does; a name that claims to be one is held to it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/check_private.h"
+
+enum { PREFIX_BYTES = 5 }; /* "__pm_" */
+
+static const struct routine *add(struct check *check, struct routine routine) {
+    struct routine *all = check->routines;
+    all[check->routine_count] = routine;
+    return &all[check->routine_count++];
+}
+
+/* [ldr lr, [sp], #4;] seal; bx lr */
+static bool return_tail(const struct check *check, uint32_t address, struct routine *out) {
+    struct thumb_insn insn;
+    struct seal seal;
+    *out = (struct routine){.address = address, .kind = ROUTINE_RETURN};
+    if (!check_decode(check, address, &insn)) return false;
+    if (insn.op == THUMB_POP && insn.list == 1 << THUMB_LR) address += insn.size_bytes;
+    if (!check_seal_at(check, address, &seal) || seal.distance != 0) return false;
+    if (!check_decode(check, seal.end, &insn)) return false;
+    out->end = seal.end + insn.size_bytes;
+    out->clobbers = (uint16_t)(1U << THUMB_LR | (seal.clobbers_ip ? 1U << THUMB_IP : 0));
+    return insn.op == THUMB_BX && insn.rm == THUMB_LR;
+}
+
+struct reader {
+    const struct check *check;
+    uint32_t address;
+    struct thumb_insn insn;
+    bool ok;
+};
+
+static void next(struct reader *reader) {
+    reader->address += reader->insn.size_bytes;
+    reader->ok = reader->ok && check_decode(reader->check, reader->address, &reader->insn);
+}
+
+/* [push {s};] ldr s, [rN, #-5]; cmp s, #tag; [pop {s};] bne trap; bx rN; trap: udf */
+static bool call_routine(const struct check *check, uint32_t address, struct routine *out) {
+    struct reader r = {.check = check, .address = address, .ok = true};
+    r.ok = check_decode(check, address, &r.insn);
+    bool spills = r.ok && r.insn.op == THUMB_PUSH;
+    uint16_t spilled = r.insn.list;
+    if (spills) next(&r);
+    if (!r.ok || r.insn.op != THUMB_LDR || r.insn.imm != 5 || !r.insn.subtract || !r.insn.index ||
+        r.insn.writeback || r.insn.rm != THUMB_NO_REGISTER || r.insn.rn == r.insn.rd) {
+        return false;
+    }
+    uint8_t scratch = r.insn.rd, reg = r.insn.rn;
+    if (spills ? spilled != 1U << scratch || reg == THUMB_SP : scratch != THUMB_IP) return false;
+    next(&r);
+    if (!r.ok || r.insn.op != THUMB_CMP_IMMEDIATE || r.insn.rn != scratch) return false;
+    *out = (struct routine){.address = address, .kind = ROUTINE_CALL, .reg = reg,
+                            .tag = r.insn.imm, .clobbers_flags = true,
+                            .clobbers = (uint16_t)(spills ? 0 : 1U << scratch)};
+    next(&r);
+    if (spills) {
+        if (!r.ok || r.insn.op != THUMB_POP || r.insn.list != spilled) return false;
+        next(&r);
+    }
+    if (!r.ok || r.insn.op != THUMB_B_COND || r.insn.cond != THUMB_COND_NE) return false;
+    uint32_t trap = r.insn.target;
+    next(&r);
+    if (!r.ok || r.insn.op != THUMB_BX || r.insn.rm != reg) return false;
+    next(&r);
+    out->end = r.address + r.insn.size_bytes;
+    return r.ok && r.insn.op == THUMB_UDF && r.address == trap;
+}
+
+/* tag; ldr.w pc, [pc]; address */
+static bool thunk(const struct check *check, uint32_t address, struct routine *out) {
+    struct thumb_insn insn;
+    uint32_t tag, target;
+    if (!check_decode(check, address, &insn) || insn.op != THUMB_LDR ||
+        insn.reference != THUMB_REFERENCE_LITERAL || insn.flow != THUMB_FLOW_JUMP_INDIRECT ||
+        insn.target != address + 4 || !check_word(check, address + 4, &target) ||
+        !check_word(check, address - 4, &tag) || !(target & 1)) {
+        return false;
+    }
+    *out = (struct routine){.address = address,
+                            .end = address + 8,
+                            .kind = ROUTINE_THUNK,
+                            .tag = tag,
+                            .target = target & ~1U};
+    return true;
+}
+
+static int by_address(const void *a, const void *b) {
+    const struct routine *x = a, *y = b;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+const struct routine *check_routine_at(const struct check *check, uint32_t address) {
+    struct routine key = {.address = address};
+    return bsearch(&key, check->routines, check->routine_count, sizeof key, by_address);
+}
+
+static bool known(const struct check *check, uint32_t address) {
+    for (size_t i = 0; i < check->routine_count; i++) {
+        if (check->routines[i].address == address) return true;
+    }
+    return false;
+}
+
+/* A function that claims by its name to be of the protection. */
+static void hold_to_name(struct check *check, const struct fw_function *f) {
+    struct routine routine;
+    if (check->boot && f->address == check->boot->address) return;
+    if (return_tail(check, f->address, &routine) || call_routine(check, f->address, &routine) ||
+        thunk(check, f->address, &routine)) {
+        if (!known(check, f->address)) add(check, routine);
+        return;
+    }
+    check_find(check, "routine", f->address,
+               "%s does not do what its name says: a check or a seal in it is missing or altered",
+               f->name);
+}
+
+/* Two routines for calls that want different tags cannot both be right. */
+static void settle_tag(struct check *check) {
+    for (size_t i = 0; i < check->routine_count; i++) {
+        const struct routine *r = &check->routines[i];
+        if (r->kind != ROUTINE_CALL) continue;
+        if (check->has_call_routines && r->tag != check->tag) {
+            check_find(check, "calls", r->address, "checks for another tag than the others");
+        }
+        if (!check->has_call_routines) check->tag = r->tag;
+        check->has_call_routines = true;
+    }
+}
+
+void check_find_routines(struct check *check) {
+    const struct fw_model *model = check->model;
+    struct routine boot = {0};
+    bool has_boot = check->boot != NULL;
+    if (has_boot) boot = *check->boot;
+    check->routines = ARENA_ARRAY(&check->arena, struct routine, model->function_count + 2);
+    if (has_boot) check->boot = add(check, boot);
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        if (strncmp(f->name, "__pm_", PREFIX_BYTES) == 0) hold_to_name(check, f);
+    }
+    qsort(check->routines, check->routine_count, sizeof *check->routines, by_address);
+    if (has_boot) check->boot = check_routine_at(check, boot.address);
+    settle_tag(check);
+}

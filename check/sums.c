@@ -1,0 +1,323 @@
+/* See sums.h. */
+#include "check/sums.h"
+
+#include <string.h>
+
+enum { SYSM_PSP = 9 };
+
+void sums_start(struct sums *state) {
+    memset(state, 0, sizeof *state);
+    for (unsigned r = 0; r < SUMS_REGISTERS; r++)
+        state->r[r] = sum_register(r);
+    state->r[THUMB_SP] = (struct sum){BASE_NONE, 0, 0, 1, 0};
+    state->reached = true;
+}
+
+static struct sum get(const struct sums *state, unsigned reg) {
+    return reg < SUMS_REGISTERS ? state->r[reg] : sum_unknown;
+}
+
+static struct sum plus_bits(struct sum a, uint32_t bits) {
+    if (a.base != BASE_UNKNOWN) a.bits += bits;
+    return a;
+}
+
+static bool small(int value) {
+    return value >= -4 && value <= 4;
+}
+
+/* a + sign * b, while at most one of them has a base. */
+static struct sum combine(struct sum a, struct sum b, int sign) {
+    if (a.base == BASE_UNKNOWN || b.base == BASE_UNKNOWN) return sum_unknown;
+    if (a.base != BASE_NONE && b.base != BASE_NONE && a.base != b.base) return sum_unknown;
+    struct sum out = {a.base != BASE_NONE ? a.base : b.base, 0, 0, 0, 0};
+    int times = a.times + sign * b.times, key = a.key + sign * b.key, sp = a.sp + sign * b.sp;
+    if (!small(times) || !small(key) || !small(sp)) return sum_unknown;
+    out.times = (int8_t)times;
+    out.key = (int8_t)key;
+    out.sp = (int8_t)sp;
+    out.bits = sign > 0 ? a.bits + b.bits : a.bits - b.bits;
+    if (out.times == 0) out.base = BASE_NONE;
+    return out;
+}
+
+struct sum sums_slot(const struct sums *state, uint32_t offset) {
+    for (unsigned i = 0; i < state->slot_count; i++) {
+        if (state->slots[i].offset == offset) return state->slots[i].value;
+    }
+    bool above = (int32_t)offset >= 0 && offset % 4 == 0 && offset / 4 < BASE_SLOTS - BASE_SLOT;
+    if (state->read_slots && above) {
+        return (struct sum){(uint8_t)(BASE_SLOT + offset / 4), 1, 0, 0, 0};
+    }
+    return sum_unknown;
+}
+
+static void forget_slot(struct sums *state, unsigned index) {
+    state->slots[index] = state->slots[--state->slot_count];
+}
+
+/* A word at `offset` now holds `value`; bytes around it that overlapped are forgotten. */
+static void put_slot(struct sums *state, uint32_t offset, struct sum value) {
+    for (unsigned i = 0; i < state->slot_count;) {
+        uint32_t distance = state->slots[i].offset - offset;
+        if (distance < 4 || 0U - distance < 4) {
+            forget_slot(state, i);
+        } else {
+            i++;
+        }
+    }
+    bool kept = value.base == THUMB_LR || (value.base < SUMS_REGISTERS && value.times == 1);
+    if (!kept) return;
+    if (state->slot_count == SUMS_SLOTS) {
+        if (value.base != THUMB_LR) return;
+        unsigned victim = 0; /* the return address matters most */
+        while (victim + 1 < SUMS_SLOTS && state->slots[victim].value.base == THUMB_LR)
+            victim++;
+        forget_slot(state, victim);
+    }
+    state->slots[state->slot_count].offset = offset;
+    state->slots[state->slot_count++].value = value;
+}
+
+/* Below the stack pointer nothing is kept. */
+static void drop_below(struct sums *state) {
+    struct sum sp = state->r[THUMB_SP];
+    if (!sum_is_stack(sp)) return;
+    for (unsigned i = 0; i < state->slot_count;) {
+        if ((int32_t)(state->slots[i].offset - sp.bits) < 0) {
+            forget_slot(state, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+static unsigned fill_list(uint16_t list, uint8_t *registers) {
+    unsigned count = 0;
+    for (unsigned r = 0; r < 16; r++) {
+        if (list >> r & 1) registers[count++] = (uint8_t)r;
+    }
+    return count;
+}
+
+/* LDRD and STRD, immediate (A7.7.50, A7.7.166). */
+static bool is_dual(const struct thumb_insn *insn) {
+    return insn->size_bytes == 4 && (insn->bits & 0xfe400000U) == 0xe8400000U &&
+           (insn->bits & 0x01200000U) != 0;
+}
+
+/* VPUSH and VPOP (A7.7.249, A7.7.248): bytes, 0 for other instructions. */
+static uint32_t vector_bytes(const struct thumb_insn *insn) {
+    uint32_t bits = insn->bits & 0xffbf0e00U;
+    if (!insn->coprocessor || insn->size_bytes != 4) return 0;
+    if (bits == 0xed2d0a00U) return 0U - (insn->bits & 0xff) * 4;
+    return bits == 0xecbd0a00U ? (insn->bits & 0xff) * 4 : 0;
+}
+
+bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
+                    struct sums_access *out) {
+    bool push = insn->op == THUMB_PUSH, pop = insn->op == THUMB_POP;
+    if (push || pop || insn->op == THUMB_STM || insn->op == THUMB_LDM) {
+        out->count = fill_list(insn->list, out->registers);
+        out->address = push || pop ? state->r[THUMB_SP] : get(state, insn->rn);
+        bool down = push || (!pop && insn->decrement);
+        if (down) out->address = plus_bits(out->address, 0U - 4 * out->count);
+        return out->address.base != BASE_UNKNOWN;
+    }
+    bool word = insn->op == THUMB_LDR || insn->op == THUMB_STR;
+    bool other = insn->op == THUMB_LOAD || insn->op == THUMB_STORE;
+    if (!word && !other) return false;
+    if (insn->reference != THUMB_REFERENCE_NONE) return false;
+    if (insn->rm != THUMB_NO_REGISTER) return false;
+    uint32_t offset = !insn->index ? 0 : insn->subtract ? 0U - insn->imm : insn->imm;
+    out->address = plus_bits(get(state, insn->rn), offset);
+    out->count = 1;
+    out->registers[0] = word ? insn->rd : 255;
+    if (is_dual(insn)) {
+        out->count = 2;
+        out->registers[0] = (uint8_t)(insn->bits >> 12 & 15);
+        out->registers[1] = (uint8_t)(insn->bits >> 8 & 15);
+    }
+    return out->address.base != BASE_UNKNOWN;
+}
+
+/* The word at a constant address that nothing writes. */
+static struct sum constant_word(const struct sums_context *context, uint32_t address) {
+    if (!context->key_in_psp && context->key_cell && address == context->key_cell) {
+        return (struct sum){BASE_NONE, 0, 1, 0, 0};
+    }
+    const struct fw_section *section = fw_section_at(context->model, address);
+    enum { WRITABLE = 1 };
+    if (!section || !section->data || (section->flags & WRITABLE)) return sum_unknown;
+    uint32_t word;
+    struct span bytes = {section->data, section->size_bytes};
+    if (!span_u32le(bytes, address - section->address, &word)) return sum_unknown;
+    return sum_constant(word);
+}
+
+static struct sum loaded_word(const struct sums_context *context, const struct sums *state,
+                              struct sum address) {
+    if (sum_is_stack(address)) return sums_slot(state, address.bits);
+    if (sum_is_constant(address)) return constant_word(context, address.bits);
+    return sum_unknown;
+}
+
+static struct sum load_result(const struct sums_context *context, const struct sums *state,
+                              const struct thumb_insn *insn) {
+    struct sums_access access;
+    if (insn->reference == THUMB_REFERENCE_LITERAL) return constant_word(context, insn->target);
+    if (!sums_access_of(state, insn, &access)) return sum_unknown;
+    return loaded_word(context, state, access.address);
+}
+
+static struct sum result(const struct sums_context *context, const struct sums *state,
+                         const struct thumb_insn *insn) {
+    switch (insn->op) {
+    case THUMB_MOV_REGISTER:
+        return get(state, insn->rm);
+    case THUMB_MOV_IMMEDIATE:
+        return sum_constant(insn->imm);
+    case THUMB_MVN_IMMEDIATE:
+        return sum_constant(~insn->imm);
+    case THUMB_MOVT: {
+        struct sum low = get(state, insn->rd);
+        return sum_is_constant(low) ? sum_constant((low.bits & 0xffff) | insn->imm << 16)
+                                    : sum_unknown;
+    }
+    case THUMB_ADR:
+        return sum_constant(insn->target);
+    case THUMB_ADD_IMMEDIATE:
+        return plus_bits(get(state, insn->rn), insn->imm);
+    case THUMB_SUB_IMMEDIATE:
+        return plus_bits(get(state, insn->rn), 0U - insn->imm);
+    case THUMB_ADD_REGISTER:
+        return insn->shift ? sum_unknown : combine(get(state, insn->rn), get(state, insn->rm), 1);
+    case THUMB_SUB_REGISTER:
+        return insn->shift ? sum_unknown : combine(get(state, insn->rn), get(state, insn->rm), -1);
+    case THUMB_MRS:
+        if (insn->imm != SYSM_PSP || !context->key_in_psp) return sum_unknown;
+        return (struct sum){BASE_NONE, 0, 1, 0, 0};
+    case THUMB_LDR:
+        return load_result(context, state, insn);
+    default:
+        return sum_unknown;
+    }
+}
+
+static struct sum stack_after(const struct sums *state, const struct thumb_insn *insn,
+                              struct sum computed) {
+    struct sum sp = state->r[THUMB_SP];
+    uint32_t list_bytes = 4U * (unsigned)__builtin_popcount(insn->list);
+    if (!(insn->writes >> THUMB_SP & 1)) return sp;
+    if (vector_bytes(insn)) return plus_bits(sp, vector_bytes(insn));
+    switch (insn->op) {
+    case THUMB_PUSH:
+        return plus_bits(sp, 0U - list_bytes);
+    case THUMB_POP:
+        return plus_bits(sp, list_bytes);
+    case THUMB_STM:
+    case THUMB_LDM:
+        if (insn->rn != THUMB_SP) return sum_unknown;
+        return plus_bits(sp, insn->decrement ? 0U - list_bytes : list_bytes);
+    case THUMB_LDR:
+    case THUMB_STR:
+    case THUMB_LOAD:
+    case THUMB_STORE:
+        if (insn->rn != THUMB_SP || !insn->writeback || insn->rm != THUMB_NO_REGISTER) {
+            return sum_unknown;
+        }
+        return plus_bits(sp, insn->subtract ? 0U - insn->imm : insn->imm);
+    default:
+        return insn->rd == THUMB_SP ? computed : sum_unknown;
+    }
+}
+
+static void store(struct sums *state, const struct sums *old, const struct thumb_insn *insn) {
+    struct sums_access access;
+    if (!sums_access_of(old, insn, &access) || !sum_is_stack(access.address)) return;
+    for (unsigned i = 0; i < access.count; i++) {
+        uint32_t offset = access.address.bits + 4 * i;
+        struct sum value =
+            access.registers[i] == 255 ? sum_unknown : get(old, access.registers[i]);
+        if (insn->in_it) { /* perhaps: known only if it was so before */
+            if (!sum_same(sums_slot(old, offset), value)) put_slot(state, offset, sum_unknown);
+            continue;
+        }
+        put_slot(state, offset, value);
+    }
+}
+
+static void load_list(const struct sums_context *context, struct sums *state,
+                      const struct sums *old, const struct thumb_insn *insn) {
+    struct sums_access access;
+    bool known = sums_access_of(old, insn, &access);
+    for (unsigned i = 0; known && i < access.count; i++) {
+        unsigned reg = access.registers[i];
+        if (reg >= SUMS_REGISTERS || reg == THUMB_SP) continue;
+        state->r[reg] = loaded_word(context, old, plus_bits(access.address, 4 * i));
+    }
+}
+
+struct sum sums_jump_target(const struct sums_context *context, const struct sums *state,
+                            const struct thumb_insn *insn) {
+    struct sums_access access;
+    if (insn->op == THUMB_BX || insn->op == THUMB_MOV_REGISTER) return get(state, insn->rm);
+    if (insn->op == THUMB_LDR) return load_result(context, state, insn);
+    if (insn->op != THUMB_POP && insn->op != THUMB_LDM) return sum_unknown;
+    if (!sums_access_of(state, insn, &access)) return sum_unknown;
+    return loaded_word(context, state, plus_bits(access.address, 4 * access.count - 4));
+}
+
+void sums_step(const struct sums_context *context, struct sums *state,
+               const struct thumb_insn *insn) {
+    struct sums old = *state;
+    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
+        for (unsigned r = 0; r < 4; r++)
+            state->r[r] = sum_unknown;
+        state->r[THUMB_IP] = state->r[THUMB_LR] = sum_unknown;
+        return;
+    }
+    struct sum value = insn->rd < SUMS_REGISTERS ? result(context, &old, insn) : sum_unknown;
+    struct sum sp = stack_after(&old, insn, value);
+    for (unsigned r = 0; r < SUMS_REGISTERS; r++) {
+        if (insn->writes >> r & 1) state->r[r] = sum_unknown;
+    }
+    bool list = insn->op == THUMB_POP || insn->op == THUMB_LDM;
+    bool dual = insn->op == THUMB_LOAD && is_dual(insn);
+    if (list || dual) {
+        load_list(context, state, &old, insn);
+    } else if (insn->op != THUMB_STR && insn->op != THUMB_STORE && insn->op != THUMB_PUSH &&
+               insn->op != THUMB_STM && insn->rd < SUMS_REGISTERS &&
+               (insn->writes >> insn->rd & 1)) {
+        state->r[insn->rd] = value;
+    }
+    if (insn->stores) store(state, &old, insn);
+    state->r[THUMB_SP] = sp;
+    for (unsigned r = 0; insn->in_it && r < SUMS_REGISTERS; r++) {
+        if (!sum_same(state->r[r], old.r[r])) state->r[r] = sum_unknown;
+    }
+    drop_below(state);
+}
+
+bool sums_merge(struct sums *into, const struct sums *from) {
+    if (!into->reached) {
+        *into = *from;
+        into->reached = true;
+        return true;
+    }
+    bool changed = false;
+    for (unsigned r = 0; r < SUMS_REGISTERS; r++) {
+        if (into->r[r].base == BASE_UNKNOWN || sum_same(into->r[r], from->r[r])) continue;
+        into->r[r] = sum_unknown;
+        changed = true;
+    }
+    for (unsigned i = 0; i < into->slot_count;) {
+        if (sum_same(into->slots[i].value, sums_slot(from, into->slots[i].offset))) {
+            i++;
+        } else {
+            forget_slot(into, i);
+            changed = true;
+        }
+    }
+    return changed;
+}

@@ -1,0 +1,96 @@
+/* What registers and stack slots hold, as sums of a few unknowns:
+ *
+ *     times * base + key * KEY + sp * SP + bits      (modulo 2^32)
+ *
+ * base is the value that a register or a stack slot had where the walk began, KEY is this
+ * boot's key, SP the stack pointer there. Sealing and unsealing of return addresses are
+ * such sums, so their effect is computed rather than recognised: whatever instructions are
+ * used, `KEY + SP - lr` is a sealed return address and nothing else is. */
+#ifndef CHECK_SUMS_H
+#define CHECK_SUMS_H
+
+#include "firmware/model.h"
+
+enum { /* bases; 0..14 are registers */
+       BASE_SLOT = 16, /* + k: the word k words above the stack pointer */
+       BASE_SLOTS = 200,
+       BASE_NONE = 254, /* a sum without a base */
+       BASE_UNKNOWN = 255,
+};
+
+struct sum {
+    uint8_t base;
+    int8_t times, key, sp;
+    uint32_t bits;
+};
+
+enum { SUMS_REGISTERS = 15, SUMS_SLOTS = 16 };
+
+struct sums {
+    struct sum r[SUMS_REGISTERS];
+    struct {
+        uint32_t offset; /* from SP */
+        struct sum value;
+    } slots[SUMS_SLOTS];
+    uint8_t slot_count;
+    bool read_slots; /* loads from above SP give BASE_SLOT values */
+    bool reached;
+};
+
+/* Where the key is read from, and what constants literals have. */
+struct sums_context {
+    struct fw_model *model;
+    bool key_in_psp;
+    uint32_t key_cell; /* address, 0 when in PSP or unknown */
+};
+
+static const struct sum sum_unknown = {BASE_UNKNOWN, 0, 0, 0, 0};
+
+static inline struct sum sum_register(unsigned reg) {
+    return (struct sum){(uint8_t)reg, 1, 0, 0, 0};
+}
+static inline struct sum sum_constant(uint32_t bits) {
+    return (struct sum){BASE_NONE, 0, 0, 0, bits};
+}
+static inline bool sum_same(struct sum a, struct sum b) {
+    return a.base == b.base && a.times == b.times && a.key == b.key && a.sp == b.sp &&
+           a.bits == b.bits;
+}
+static inline bool sum_is_constant(struct sum a) {
+    return a.base == BASE_NONE && a.key == 0 && a.sp == 0;
+}
+/* SP + bits */
+static inline bool sum_is_stack(struct sum a) {
+    return a.base == BASE_NONE && a.key == 0 && a.sp == 1;
+}
+static inline bool sum_is_base(struct sum a, unsigned base) {
+    return a.base == base && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
+}
+/* KEY + SP + anything - base: sealed */
+static inline bool sum_is_sealed(struct sum a, unsigned base) {
+    return a.base == base && a.times == -1 && a.key == 1 && a.sp == 1;
+}
+
+/* Every register its own base, sp = SP. */
+void sums_start(struct sums *state);
+/* The instruction's effect, executed or (in an IT block) perhaps executed. Calls leave
+ * r0-r3, ip and lr unknown. Jumps have no effect beyond their loads. */
+void sums_step(const struct sums_context *context, struct sums *state,
+               const struct thumb_insn *insn);
+/* The value an indirect jump takes into pc (before sums_step()). */
+struct sum sums_jump_target(const struct sums_context *context, const struct sums *state,
+                            const struct thumb_insn *insn);
+struct sum sums_slot(const struct sums *state, uint32_t offset);
+/* True when anything changed. */
+bool sums_merge(struct sums *into, const struct sums *from);
+/* Where an instruction stores or loads words: address of the lowest word, how many, and
+ * the register of each; false when the address is no known sum. */
+struct sums_access {
+    struct sum address;
+    unsigned count;
+    uint8_t registers[16]; /* 255: not a core register */
+};
+bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
+                    struct sums_access *out);
+
+#endif

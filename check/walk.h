@@ -1,0 +1,22 @@
+/* Walks one unit of the output forward over its blocks to a fixed point, with what
+ * registers and slots hold, then once more to report each instruction with the state in
+ * front of it. */
+#ifndef CHECK_WALK_H
+#define CHECK_WALK_H
+
+#include "check/check_private.h"
+
+struct walk;
+
+struct walk_visitor {
+    void *context;
+    /* Called for each reached instruction, in the order of blocks. */
+    void (*instruction)(void *context, uint32_t item, const struct sums *before);
+    /* May set r0 behind a call; NULL: it is unknown. */
+    void (*after_call)(void *context, uint32_t item, struct sums *after);
+};
+
+struct walk *walk_new(const struct check *check, struct arena *arena);
+void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor);
+
+#endif

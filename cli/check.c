@@ -1,0 +1,176 @@
+/* proofmark check: prove from an image what protects it. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "check/check.h"
+#include "cli/verbs.h"
+#include "firmware/read/read.h"
+
+enum { EXEMPT_MAXIMUM = 64 };
+
+static const char usage[] =
+    "usage: proofmark check [OPTIONS] OUT.elf\n"
+    "\n"
+    "Reads the image anew, counts the protections that its code proves, and says what is\n"
+    "wrong with them. Exit code 1 when anything is.\n"
+    "\n"
+    "      --original IN.elf  also prove that the linker's output IN.elf is still in it:\n"
+    "                         each instruction in order, each reference with its meaning\n"
+    "      --exempt NAME      a function that the product's description leaves unsealed; may\n"
+    "                         be repeated\n"
+    "      --json             the figures as JSON\n";
+
+struct arguments {
+    const char *image, *original;
+    const char *exempt[EXEMPT_MAXIMUM];
+    struct check_options options;
+    bool json;
+};
+
+static int wrong_use(const char *message, const char *what) {
+    fprintf(stderr, "proofmark check: %s%s; see proofmark check --help\n", message, what);
+    return 2;
+}
+
+/* 0: go on; otherwise the exit code plus one. */
+static int parse(int argc, char **argv, struct arguments *a) {
+    static const struct option options[] = {
+        {"original", required_argument, NULL, 'o'},
+        {"exempt", required_argument, NULL, 'x'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (option) {
+        case 'o':
+            a->original = optarg;
+            break;
+        case 'x':
+            if (a->options.exempt_count == EXEMPT_MAXIMUM) {
+                return 1 + wrong_use("too many exemptions", "");
+            }
+            a->exempt[a->options.exempt_count++] = optarg;
+            break;
+        case 'j':
+            a->json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 1;
+        default:
+            return 1 + 2;
+        }
+    }
+    if (argc - optind != 1) return 1 + wrong_use("one image is needed", "");
+    a->image = argv[optind];
+    a->options.exempt = a->exempt;
+    return 0;
+}
+
+static long long number(const json_t *figures, const char *group, const char *name) {
+    return (long long)json_integer_value(json_object_get(json_object_get(figures, group), name));
+}
+
+static bool is_true(const json_t *figures, const char *group, const char *name) {
+    return json_is_true(json_object_get(json_object_get(figures, group), name));
+}
+
+static const char *text(const json_t *object, const char *name) {
+    const char *value = json_string_value(json_object_get(object, name));
+    return value ? value : "";
+}
+
+static void print_row(const char *name, long long part, long long whole, const char *rest) {
+    printf("  %-12s %6lld of %-6lld %s\n", name, part, whole, rest);
+}
+
+static void print_protections(const json_t *figures) {
+    const json_t *key = json_object_get(figures, "key");
+    char exempt[64] = "return addresses sealed";
+    long long left = number(figures, "returns", "exempt");
+    if (left) snprintf(exempt, sizeof exempt, "return addresses sealed, %lld exempt", left);
+    print_row("returns", number(figures, "returns", "sealed"), number(figures, "returns", "sites"),
+              exempt);
+    print_row("calls", number(figures, "calls", "checked"), number(figures, "calls", "sites"),
+              "indirect calls checked");
+    print_row("call targets", number(figures, "calls", "tagged"),
+              number(figures, "calls", "targets"), "functions whose address is taken are tagged");
+    bool map = is_true(figures, "memory_map", "applied");
+    size_t regions =
+        json_array_size(json_object_get(json_object_get(figures, "memory_map"), "regions"));
+    if (map) {
+        printf("  %-12s %zu regions%s%s\n", "memory map", regions,
+               is_true(figures, "memory_map", "null_guard") ? ", address 0 faults" : "",
+               is_true(figures, "memory_map", "stack_guard") ? ", stack guarded" : "");
+    } else {
+        printf("  %-12s none\n", "memory map");
+    }
+    printf("  %-12s %s%s%s\n", "key", text(key, "made"), *text(key, "function") ? " by " : "",
+           text(key, "function"));
+}
+
+static void print_original(const json_t *figures) {
+    if (!is_true(figures, "original", "compared")) return;
+    printf("  %-12s %lld functions: %lld moved, %lld in place, %lld dropped, %lld shared\n",
+           "original", number(figures, "original", "functions"),
+           number(figures, "original", "moved"), number(figures, "original", "untouched"),
+           number(figures, "original", "dropped"), number(figures, "original", "shared"));
+}
+
+static void print_human(const struct arguments *a, const struct check_result *result) {
+    bool color = isatty(STDOUT_FILENO);
+    const char *good = color ? "\033[32m" : "", *bad = color ? "\033[31m" : "";
+    const char *plain = color ? "\033[0m" : "";
+    const json_t *findings = json_object_get(result->figures, "findings"), *finding;
+    size_t i;
+    printf("%s: %s%s%s\n", a->image, result->holds ? good : bad,
+           result->holds ? "holds" : "found wanting", plain);
+    print_protections(result->figures);
+    print_original(result->figures);
+    json_array_foreach(findings, i, finding) {
+        const char *function = text(finding, "function");
+        printf("%s%s%s: %s%s0x%08llx: %s\n", bad, text(finding, "kind"), plain, function,
+               *function ? " at " : "",
+               (unsigned long long)json_integer_value(json_object_get(finding, "address")),
+               text(finding, "what"));
+    }
+}
+
+static enum status run(const struct arguments *a, struct arena *arena, struct check_result *result,
+                       struct error *error) {
+    struct span image, original;
+    enum status status = file_read(arena, a->image, FW_INPUT_MAXIMUM_BYTES, &image, error);
+    if (status == STATUS_OK && a->original) {
+        status = file_read(arena, a->original, FW_INPUT_MAXIMUM_BYTES, &original, error);
+    }
+    if (status != STATUS_OK) return status;
+    return check_image(image, a->original ? &original : NULL, &a->options, result, error);
+}
+
+int verb_check(int argc, char **argv) {
+    struct arguments a = {.json = false};
+    int stop = parse(argc, argv, &a);
+    if (stop) return stop - 1;
+    struct arena arena = {0};
+    struct error error;
+    struct check_result result = {.figures = NULL};
+    enum status status = run(&a, &arena, &result, &error);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "proofmark check: %s\n", error.message);
+    } else if (a.json) {
+        json_dumpf(result.figures, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
+        putchar('\n');
+    } else {
+        print_human(&a, &result);
+    }
+    bool holds = status == STATUS_OK && result.holds;
+    check_free(&result);
+    arena_free(&arena);
+    return holds ? 0 : 1;
+}
