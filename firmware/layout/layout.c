@@ -343,9 +343,24 @@ static uint32_t later(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
+/* Wholly inside a range that the firmware itself writes: no contents of the image. */
+static bool is_reserved(const struct fw_layout_options *options,
+                        const struct fw_section *section) {
+    for (size_t i = 0; i < options->reserved_count; i++) {
+        const struct fw_range *range = &options->reserved[i];
+        uint32_t offset = section->address - range->address;
+        if (section->address >= range->address && offset < range->size_bytes &&
+            section->size_bytes <= range->size_bytes - offset) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where code may go that does not fit: behind everything that is flashed in the same
  * memory as the code (within one 512 MiB region of the architecture, B3.1). */
 static uint32_t end_of_flash_contents(const struct fw_model *model,
+                                      const struct fw_layout_options *options,
                                       const struct fw_layout *layout) {
     uint32_t end = 0;
     if (!layout->window_count) return 0;
@@ -353,6 +368,7 @@ static uint32_t end_of_flash_contents(const struct fw_model *model,
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
         if (!(section->flags & SHF_ALLOC) || !section->size_bytes) continue;
+        if (is_reserved(options, section)) continue; /* settings at the end of the flash */
         if (section->address >> 29 == region) {
             end = later(end, section->address + section->size_bytes);
         }
@@ -392,7 +408,7 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     *out = (struct fw_layout){.windows = NULL};
     *failed = FW_NONE;
     find_windows(model, out);
-    out->overflow_address = end_of_flash_contents(model, out);
+    out->overflow_address = end_of_flash_contents(model, options, out);
     shuffle(model, options, &order);
     for (size_t u = 0; u < model->unit_count; u++) {
         struct fw_unit *unit = &model->units[u];
