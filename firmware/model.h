@@ -127,7 +127,7 @@ struct fw_unit {
     bool ip_reserved : 1;   /* analyse/liveness: some caller keeps r12 live across */
     bool made : 1;          /* by a pass: stubs */
     bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
-    uint32_t entry_live;    /* analyse/liveness: r12 and flags live into some entry */
+    uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */
     const char *reason;     /* untouched: why */
     uint32_t bytes_before, bytes_after;
     uint16_t return_sites, return_sites_sealed;
@@ -138,7 +138,7 @@ struct fw_unit {
 
 struct fw_function {
     const char *name;
-    uint32_t symbol;
+    uint32_t symbol; /* FW_NONE: code that no symbol names */
     uint32_t address, size_bytes; /* extent in the input, pools included */
     uint32_t unit;
     uint32_t item; /* its first; FW_NONE when undecoded */

@@ -3,8 +3,6 @@
  * still changes (summaries only grow, so this ends). */
 #include "firmware/analyse/liveness.h"
 
-#include "firmware/analyse/reach.h"
-
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
 #define SUMMARY (FW_LIVE_IP | FW_LIVE_FLAGS)
@@ -15,8 +13,7 @@ struct solver {
     struct fw_liveness *out;
     uint32_t *block_in;  /* live in front of each block */
     uint32_t taken_live; /* summary of every unit whose address is taken */
-    bool *keeps_ip;      /* by unit: a caller keeps r12 live across a call of it */
-    bool indirect_keeps_ip;
+    uint32_t *summaries; /* by unit: live into any entry */
 };
 
 struct gather {
@@ -32,8 +29,7 @@ static void add_successor(void *context, uint32_t block) {
 /* What is live where control leaves for another unit's entry. */
 static uint32_t live_at(const struct solver *solver, const struct fw_item *item) {
     if (item->target == FW_NONE) return SUMMARY; /* bytes that nobody understood */
-    const struct fw_unit *unit = &solver->model->units[solver->model->items[item->target].unit];
-    return unit->decoded ? unit->entry_live : SUMMARY;
+    return solver->out->before[item->target] & SUMMARY;
 }
 
 static uint32_t live_out(const struct solver *solver, uint32_t block) {
@@ -53,14 +49,19 @@ static uint32_t live_out(const struct solver *solver, uint32_t block) {
     return gather.live;
 }
 
-/* A call uses the arguments and what its target takes beyond them; since a caller may
- * know that a callee leaves a register alone (-fipa-ra), it kills nothing but lr. */
+/* A call uses the arguments and what its target takes beyond them. r0-r3 live on through
+ * it, since a caller may know that a callee leaves one alone (-fipa-ra). r12 and the flags
+ * do not: the linker may put a veneer that writes r12 into any call between units (AAPCS32
+ * 6.1.1; GCC's calls clobber it for that reason), and the flags are nobody's across a public
+ * interface. Local subroutines of hand-written assembly, within one unit, keep both. */
 static uint32_t across_call(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
     bool direct = item->insn.flow == THUMB_FLOW_CALL;
+    bool local =
+        direct && item->target != FW_NONE && solver->model->items[item->target].unit == item->unit;
     uint32_t used = direct ? live_at(solver, item) : solver->taken_live;
-    uint32_t before = (live & ~FW_LIVE_LR) | ARGUMENTS | CALLEE_SAVED | used;
-    return before | item->insn.reads;
+    uint32_t killed = FW_LIVE_LR | (local ? 0 : SUMMARY);
+    return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn.reads;
 }
 
 static uint32_t before_item(const struct solver *solver, const struct fw_item *item,
@@ -71,22 +72,60 @@ static uint32_t before_item(const struct solver *solver, const struct fw_item *i
     }
     uint32_t written = insn->writes | (uint32_t)insn->flags_written << FW_LIVE_FLAG_SHIFT;
     uint32_t read = insn->reads | (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
-    /* SVC, BKPT and the like hand the registers to somebody else. */
-    if (insn->op == THUMB_SVC || insn->op == THUMB_BKPT) read |= 0x1fffU;
-    if (insn->in_it) written = 0; /* may not execute */
+    /* A supervisor may look at any stacked register; semihosting takes r0 and r1. */
+    if (insn->op == THUMB_SVC) read |= 0x1fffU;
+    if (insn->op == THUMB_BKPT) read |= ARGUMENTS;
     return (live & ~written) | read;
+}
+
+/* Live sets for each outcome of the condition that IT blocks ask about, as long as the
+ * flags stay what they are: what is written under both outcomes is written (`ite eq; moveq
+ * ip, #1; movne ip, #0`), and what one block writes another of the same condition reads. */
+struct outcomes {
+    uint32_t live[2];  /* by bit 0 of the condition */
+    uint8_t condition; /* without bit 0 */
+    bool active;
+};
+
+static uint32_t before_any(const struct solver *solver, const struct fw_item *item,
+                           struct outcomes *o, uint32_t live) {
+    const struct thumb_insn *insn = &item->insn;
+    bool calls = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    if (insn->flags_written || calls) {
+        /* What stands in front of this one sees other flags. */
+        o->active = false;
+        uint32_t before = before_item(solver, item, live);
+        return insn->in_it ? live | before : before;
+    }
+    if (!insn->in_it) {
+        if (!o->active) return before_item(solver, item, live);
+        o->live[0] = before_item(solver, item, o->live[0]);
+        o->live[1] = before_item(solver, item, o->live[1]);
+        return o->live[0] | o->live[1];
+    }
+    uint8_t condition = insn->cond & 0xeU;
+    if (!o->active || o->condition != condition) {
+        *o = (struct outcomes){{live, live}, condition, true};
+    }
+    uint32_t *mine = &o->live[insn->cond & 1];
+    *mine = before_item(solver, item, *mine);
+    uint32_t flags = (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
+    o->live[0] |= flags;
+    o->live[1] |= flags;
+    return o->live[0] | o->live[1];
 }
 
 static uint32_t solve_block(struct solver *solver, uint32_t block) {
     struct fw_model *model = solver->model;
     const struct fw_block *b = &solver->flow->blocks[block];
     struct fw_liveness *out = solver->out;
+    struct outcomes outcomes = {.active = false};
     uint32_t live = live_out(solver, block);
     /* Items of the input are numbered in order, so backward is by index (passes have not
      * run yet); a filler that was left out of the list is passed over harmlessly. */
     for (uint32_t i = b->last + 1; i-- > b->first;) {
         out->after[i] = live;
-        live = before_item(solver, &model->items[i], live);
+        live = before_any(solver, &model->items[i], &outcomes, live);
         out->before[i] = live;
     }
     return live;
@@ -116,6 +155,21 @@ static uint32_t summary_of(const struct solver *solver, uint32_t unit) {
     return live & SUMMARY;
 }
 
+/* What is live into functions whose address is taken: any of them may be called where one
+ * is called through a register. */
+static void note_taken(struct solver *solver) {
+    struct fw_model *model = solver->model;
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *relocation = &model->relocations[i];
+        if (relocation->target_item == FW_NONE || !relocation->target_thumb) continue;
+        const struct fw_item *item = &model->items[relocation->target_item];
+        if (!item->entry || !model->units[item->unit].address_taken) continue;
+        uint32_t live = solver->out->before[relocation->target_item] & SUMMARY;
+        model->units[item->unit].entry_live |= live;
+        solver->taken_live |= live;
+    }
+}
+
 static void solve_all(struct solver *solver) {
     struct fw_model *model = solver->model;
     bool changed = true, *again = ARENA_ARRAY(&solver->out->arena, bool, model->unit_count + 1);
@@ -134,10 +188,10 @@ static void solve_all(struct solver *solver) {
         bool grew = false;
         for (uint32_t u = 0; u < model->unit_count; u++) {
             uint32_t summary = summary_of(solver, u);
-            if (model->units[u].address_taken) solver->taken_live |= summary;
-            if (summary != model->units[u].entry_live) grew = true;
-            model->units[u].entry_live |= summary;
+            if (summary & ~solver->summaries[u]) grew = true;
+            solver->summaries[u] |= summary;
         }
+        note_taken(solver);
         if (grew || solver->taken_live != taken_before) {
             for (size_t u = 0; u < model->unit_count; u++)
                 again[u] = true;
@@ -146,6 +200,10 @@ static void solve_all(struct solver *solver) {
     }
 }
 
+/* A caller that reads r12 behind a call takes it from the callee (hand-written assembly):
+ * that one, and what it jumps to at its end, must leave r12 as it is on the way out.
+ * Deeper callees are called themselves, which r12 does not outlive; a call through a
+ * register has no callee of its own to agree with. */
 static void note_kept_ip(struct solver *solver) {
     struct fw_model *model = solver->model;
     for (uint32_t b = 0; b < solver->flow->block_count; b++) {
@@ -153,19 +211,24 @@ static void note_kept_ip(struct solver *solver) {
         const struct fw_item *item = &model->items[last];
         if (!(solver->out->after[last] & FW_LIVE_IP)) continue;
         if (item->insn.flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
-            solver->keeps_ip[model->items[item->target].unit] = true;
-        } else if (item->insn.flow == THUMB_FLOW_CALL_INDIRECT) {
-            solver->indirect_keeps_ip = true;
+            model->units[model->items[item->target].unit].ip_reserved = true;
         }
     }
-    bool *marked = ARENA_ARRAY(&solver->out->arena, bool, model->unit_count + 1);
-    for (uint32_t u = 0; u < model->unit_count; u++) {
-        bool kept =
-            solver->keeps_ip[u] || (solver->indirect_keeps_ip && model->units[u].address_taken);
-        if (kept) fw_reach_from(model, u, marked);
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (uint32_t b = 0; b < solver->flow->block_count; b++) {
+            const struct fw_item *item = &model->items[solver->flow->blocks[b].last];
+            uint32_t target = fw_leaves_to(model, item);
+            if (item->insn.flow == THUMB_FLOW_CALL || target == FW_NONE ||
+                !model->units[item->unit].ip_reserved) {
+                continue;
+            }
+            struct fw_unit *to = &model->units[model->items[target].unit];
+            if (!to->ip_reserved) changed = true;
+            to->ip_reserved = true;
+        }
     }
-    for (uint32_t u = 0; u < model->unit_count; u++)
-        model->units[u].ip_reserved = marked[u];
 }
 
 void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_liveness *out) {
@@ -177,7 +240,7 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
         .flow = flow,
         .out = out,
         .block_in = ARENA_ARRAY(&out->arena, uint32_t, flow->block_count + 1),
-        .keeps_ip = ARENA_ARRAY(&out->arena, bool, model->unit_count + 1),
+        .summaries = ARENA_ARRAY(&out->arena, uint32_t, model->unit_count + 1),
     };
     solve_all(&solver);
     note_kept_ip(&solver);

@@ -195,7 +195,9 @@ static uint32_t stored_registers(const struct thumb_insn *insn) {
 /* Bytes that a load reads at its address, or more. */
 static uint32_t loaded_bytes(const struct thumb_insn *insn) {
     if (insn->op == THUMB_POP || insn->op == THUMB_LDM) return list_bytes(insn->list);
-    if (insn->coprocessor) return 4 * (insn->bits & 0xff) + 8;
+    if (insn->coprocessor) { /* P = 1, W = 0: one register; else a list */
+        return (insn->bits & 0x01200000U) == 0x01000000U ? 8 : 4 * (insn->bits & 0xff);
+    }
     if (is_dual(insn)) return 8;
     return insn->op == THUMB_LDR ? 4 : 2;
 }

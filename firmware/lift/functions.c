@@ -116,6 +116,49 @@ static size_t collect_starts(struct lift *lift, struct start *starts) {
     return count;
 }
 
+static bool is_filler(const struct fw_section *section, uint32_t address, uint32_t end) {
+    for (; address + 2 <= end; address += 2) {
+        const uint8_t *p = section->data + (address - section->address);
+        uint32_t half = (uint32_t)(p[0] | p[1] << 8);
+        bool wide_nop = half == 0xf3af || half == 0x8000;
+        if (half != 0 && half != 0xbf00 && half != 0x46c0 && !wide_nop) return false;
+    }
+    return true;
+}
+
+/* Code that no symbol names: a function without a name, from the end of the one in front
+ * to the next start (hand-written assembly puts exits in front of its entry). */
+static void find_unnamed_code(struct lift *lift) {
+    struct fw_model *model = lift->model;
+    size_t named = lift->function_count, count = 0;
+    struct lift_function *all = ARENA_ARRAY(&lift->scratch, struct lift_function, 2 * named + 1);
+    for (size_t i = 0; i < named; i++) {
+        struct lift_function *f = &lift->functions[i];
+        bool last = i + 1 == named || lift->functions[i + 1].section != f->section;
+        uint32_t limit = last ? f->limit : lift->functions[i + 1].address, next = f->end;
+        all[count++] = *f;
+        while (f->sized && next < limit) {
+            uint32_t start = next;
+            char kind = lift_kind_at(lift, f->section, start, limit, &next);
+            if (kind == 'd' || is_filler(&model->sections[f->section], start, next)) continue;
+            all[count++] = (struct lift_function){.address = start,
+                                                  .end = next,
+                                                  .limit = next,
+                                                  .symbol = FW_NONE,
+                                                  .section = f->section,
+                                                  .sized = true};
+            break;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        all[i].parent = (uint32_t)i;
+        if (i + 1 < count && all[i + 1].section == all[i].section)
+            all[i].limit = all[i + 1].address;
+    }
+    lift->functions = all;
+    lift->function_count = count;
+}
+
 enum status lift_find_functions(struct lift *lift) {
     struct fw_model *model = lift->model;
     collect_mappings(lift);
@@ -158,5 +201,6 @@ enum status lift_find_functions(struct lift *lift) {
             covered_section = start->section;
         }
     }
+    find_unnamed_code(lift);
     return STATUS_OK;
 }

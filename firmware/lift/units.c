@@ -104,7 +104,9 @@ static void make_functions(struct lift *lift) {
         if (root == i) unit_of[i] = (uint32_t)model->unit_count++;
         struct lift_function *f = &lift->functions[i];
         model->functions[i] = (struct fw_function){
-            .name = model->symbols[f->symbol].name,
+            .name = f->symbol == FW_NONE
+                        ? arena_format(&model->arena, "(code at 0x%08x)", f->address)
+                        : model->symbols[f->symbol].name,
             .symbol = f->symbol,
             .address = f->address,
             .size_bytes = f->end - f->address,

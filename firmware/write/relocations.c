@@ -28,7 +28,7 @@ static uint32_t symbol_of_entry(const struct writer *writer, uint32_t item) {
     const struct fw_unit *unit = &model->units[model->items[item].unit];
     for (uint32_t i = 0; i < unit->function_count; i++) {
         const struct fw_function *f = &model->functions[unit->function_first + i];
-        if (f->item == item) return writer->symbol_map[f->symbol];
+        if (f->item == item && f->symbol != FW_NONE) return writer->symbol_map[f->symbol];
     }
     return 0;
 }

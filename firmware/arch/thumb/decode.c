@@ -410,8 +410,9 @@ static void decode_coprocessor_memory(struct thumb_insn *insn, enum thumb_form f
     /* A7.7.248, A7.7.259: D and S numbers end at 15 and 31, a list is not empty; the odd
      * count of words for doubles is FLDMX, which ARMv7-M does not have. */
     uint32_t words = bits & 0xff, first = field(bits, 12, 4);
+    uint32_t last = field(bits, 22, 1) * 16 + first + words / 2;
     insn->decrement = insn->index;
-    if (bits & 0x100) insn->unpredictable |= words == 0 || words % 2 != 0 || first + words / 2 > 16;
+    if (bits & 0x100) insn->unpredictable |= words == 0 || words % 2 != 0 || last > 16;
     else insn->unpredictable |= words == 0 || first * 2 + field(bits, 22, 1) + words > 32;
 }
 
