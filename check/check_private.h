@@ -93,12 +93,13 @@ const char *check_function_at(const struct check *check, uint32_t address);
 bool check_decode(const struct check *check, uint32_t address, struct thumb_insn *out);
 bool check_word(const struct check *check, uint32_t address, uint32_t *out);
 
-/* seal.c: the instructions at `address`, when they turn lr into KEY + SP + distance - lr and
- * change nothing else but (where `clobbers_ip`) ip. */
+/* seal.c: the instructions at `address`, when they mix KEY + SP + distance into lr or take
+ * it off again, and change nothing else but (where `clobbers_ip`) ip. */
 struct seal {
     uint32_t end;
     uint32_t distance;
     bool clobbers_ip;
+    bool unseals; /* it can take a seal off */
 };
 bool check_seal_at(const struct check *check, uint32_t address, struct seal *out);
 

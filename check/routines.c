@@ -20,7 +20,7 @@ static bool return_tail(const struct check *check, uint32_t address, struct rout
     *out = (struct routine){.address = address, .kind = ROUTINE_RETURN};
     if (!check_decode(check, address, &insn)) return false;
     if (insn.op == THUMB_POP && insn.list == 1 << THUMB_LR) address += insn.size_bytes;
-    if (!check_seal_at(check, address, &seal) || seal.distance != 0) return false;
+    if (!check_seal_at(check, address, &seal) || seal.distance != 0 || !seal.unseals) return false;
     if (!check_decode(check, seal.end, &insn)) return false;
     out->end = seal.end + insn.size_bytes;
     out->clobbers = (uint16_t)(1U << THUMB_LR | (seal.clobbers_ip ? 1U << THUMB_IP : 0));

@@ -1,5 +1,6 @@
-/* The instructions that seal or unseal lr, known by their effect. x -> (KEY + SP) - x is
- * its own inverse, so both look the same. Either ip is used up, or r0 is pushed for the
+/* The instructions that seal or unseal lr, known by their effect: KEY + SP is added, or
+ * subtracted, or lr is subtracted from it. Whether a function's seals and unseals cancel
+ * out is for returns.c to prove; here they are only told from other code. Either ip is used up, or r0 is pushed for the
  * moment and comes back; no flag is written, nothing else is read or written. */
 #include "check/check_private.h"
 
@@ -36,8 +37,9 @@ static bool is_sealed_state(const struct sums *state) {
     for (unsigned r = 0; r < THUMB_IP; r++) {
         if (!sum_is_base(state->r[r], r)) return false;
     }
-    struct sum sp = state->r[THUMB_SP];
-    return sum_is_stack(sp) && sp.bits == 0 && sum_is_sealed(state->r[THUMB_LR], THUMB_LR);
+    struct sum sp = state->r[THUMB_SP], lr = state->r[THUMB_LR];
+    bool taken_off = lr.base == THUMB_LR && lr.times == 1 && lr.key == -1 && lr.sp == -1;
+    return sum_is_stack(sp) && sp.bits == 0 && (taken_off || sum_is_sealed(lr, THUMB_LR));
 }
 
 bool check_seal_at(const struct check *check, uint32_t address, struct seal *out) {
@@ -56,6 +58,7 @@ bool check_seal_at(const struct check *check, uint32_t address, struct seal *out
         if (!is_sealed_state(&state)) continue;
         *out = (struct seal){.end = address,
                              .distance = state.r[THUMB_LR].bits,
+                             .unseals = state.r[THUMB_LR].times * state.r[THUMB_LR].key < 0,
                              .clobbers_ip = !sum_is_base(state.r[THUMB_IP], THUMB_IP)};
         return true;
     }

@@ -5,7 +5,7 @@
  * base is the value that a register or a stack slot had where the walk began, KEY is this
  * boot's key, SP the stack pointer there. Sealing and unsealing of return addresses are
  * such sums, so their effect is computed rather than recognised: whatever instructions are
- * used, `KEY + SP - lr` is a sealed return address and nothing else is. */
+ * used, `KEY + SP + n` plus or minus lr is a sealed return address and nothing else is. */
 #ifndef CHECK_SUMS_H
 #define CHECK_SUMS_H
 
@@ -66,9 +66,9 @@ static inline bool sum_is_stack(struct sum a) {
 static inline bool sum_is_base(struct sum a, unsigned base) {
     return a.base == base && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
 }
-/* KEY + SP + anything - base: sealed */
+/* KEY + SP + anything, plus or minus the base: sealed */
 static inline bool sum_is_sealed(struct sum a, unsigned base) {
-    return a.base == base && a.times == -1 && a.key == 1 && a.sp == 1;
+    return a.base == base && (a.times == 1 || a.times == -1) && a.key == 1 && a.sp == 1;
 }
 
 /* Every register its own base, sp = SP. */
