@@ -15,7 +15,10 @@ static const struct verb {
 } verbs[] = {
     {"check", verb_check, "prove from an image what protects it"},
     {"harden", verb_harden, "protect a linked firmware against exploitation"},
+    {"init", verb_init, "write a commented product.yaml from a firmware"},
     {"keygen", verb_keygen, "make a maker's signing key"},
+    {"ship", verb_ship, "harden, check, test, sign and label a product"},
+    {"verify", verb_verify, "check a shipped folder, claim by claim"},
 };
 
 static const size_t verb_count = sizeof verbs / sizeof *verbs;
