@@ -64,6 +64,16 @@ static uint32_t across_call(const struct solver *solver, const struct fw_item *i
     return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn.reads;
 }
 
+/* Does the instruction only compute registers and flags that nobody asks for? Then what
+ * it reads need not be anything. */
+static bool is_idle(const struct thumb_insn *insn, uint32_t written, uint32_t live) {
+    enum { SPECIAL = 1 << THUMB_SP | 1 << THUMB_PC };
+    bool pure = insn->flow == THUMB_FLOW_NEXT && !insn->loads && !insn->stores &&
+                !insn->coprocessor && insn->op != THUMB_SVC && insn->op != THUMB_BKPT &&
+                insn->op != THUMB_MSR && insn->op != THUMB_MRS && insn->op != THUMB_IT;
+    return pure && insn->writes != 0 && !(insn->writes & SPECIAL) && !(written & live);
+}
+
 static uint32_t before_item(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
     const struct thumb_insn *insn = &item->insn;
@@ -72,6 +82,7 @@ static uint32_t before_item(const struct solver *solver, const struct fw_item *i
     }
     uint32_t written = insn->writes | (uint32_t)insn->flags_written << FW_LIVE_FLAG_SHIFT;
     uint32_t read = insn->reads | (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
+    if (is_idle(insn, written, live)) return live;
     /* A supervisor may look at any stacked register; semihosting takes r0 and r1. */
     if (insn->op == THUMB_SVC) read |= 0x1fffU;
     if (insn->op == THUMB_BKPT) read |= ARGUMENTS;
@@ -91,13 +102,8 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
                            struct outcomes *o, uint32_t live) {
     const struct thumb_insn *insn = &item->insn;
     bool calls = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
-    if (insn->flags_written || calls) {
-        /* What stands in front of this one sees other flags. */
-        o->active = false;
-        uint32_t before = before_item(solver, item, live);
-        return insn->in_it ? live | before : before;
-    }
     if (!insn->in_it) {
+        if (insn->flags_written || calls) o->active = false; /* other flags in front of it */
         if (!o->active) return before_item(solver, item, live);
         o->live[0] = before_item(solver, item, o->live[0]);
         o->live[1] = before_item(solver, item, o->live[1]);
@@ -107,8 +113,10 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
     if (!o->active || o->condition != condition) {
         *o = (struct outcomes){{live, live}, condition, true};
     }
+    /* Where it executes it may change the outcome; where not, the outcome stays. */
     uint32_t *mine = &o->live[insn->cond & 1];
-    *mine = before_item(solver, item, *mine);
+    bool changes = insn->flags_written || calls;
+    *mine = before_item(solver, item, changes ? o->live[0] | o->live[1] : *mine);
     uint32_t flags = (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
     o->live[0] |= flags;
     o->live[1] |= flags;
