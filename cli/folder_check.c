@@ -36,7 +36,9 @@ enum status folder_check_image(struct arena *arena, struct span image, struct sp
     enum status status =
         check_image(image, original.data ? &original : NULL, &options, &result, error);
     if (status != STATUS_OK) return status;
-    *out = (struct folder_check){json_incref(result.figures), result.holds, NULL};
+    const json_t *of_original = json_object_get(result.figures, "original");
+    *out = (struct folder_check){.figures = json_incref(result.figures), .holds = result.holds};
+    out->compared = json_is_true(json_object_get(of_original, "compared"));
     if (!result.holds) out->fault = first_fault(arena, result.figures);
     check_free(&result);
     return STATUS_OK;

@@ -11,6 +11,7 @@
 struct folder_check {
     json_t *figures;   /* check's, as it wrote them; the caller drops them */
     bool holds;        /* check has no finding */
+    bool compared;     /* and it looked for the original in the image */
     const char *fault; /* else: the first one, a sentence */
 };
 

@@ -473,6 +473,8 @@ static void verify_original(struct verifying *v, const struct folder_check *chec
         v->original = refused("the given original is not the one that the record names");
     } else if (!check->holds) {
         v->original = refused(check->fault);
+    } else if (!check->compared) {
+        v->original = refused("check did not compare the image with the original");
     } else {
         v->original = holds();
     }
