@@ -9,7 +9,6 @@ enum {
     ROUNDS = 64,      /* sizes settle in a handful; more means a bug in growth */
     FILLER_BYTES = 3, /* alignment between two functions */
     OVERFLOW_ALIGNMENT = 8,
-    NARROW_COND_REACH = 254,
 };
 
 uint64_t fw_random(uint64_t *state) {
@@ -110,16 +109,42 @@ static void shuffle(struct fw_model *model, const struct fw_layout_options *opti
     }
 }
 
-/* Spread the islands over the order, each as far from the next in bytes. */
+/* Large units first, by classes of size, each in its seeded order: what does not fit at the
+ * end is small then, and so are the holes that are left. */
+static void large_first(struct fw_model *model, struct order *order) {
+    static const uint32_t classes[] = {4096, 1024, 256, 64, 0};
+    uint32_t *sorted = ARENA_ARRAY(&model->arena, uint32_t, order->count + 1);
+    uint32_t limit = UINT32_MAX;
+    size_t count = 0;
+    for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
+        for (size_t i = 0; i < order->count; i++) {
+            uint32_t bytes = model->units[order->units[i]].bytes_after;
+            if (bytes >= classes[c] && bytes < limit) sorted[count++] = order->units[i];
+        }
+        limit = classes[c];
+    }
+    order->units = sorted;
+    order->count = count;
+}
+
+/* How much a unit counts when islands are spread: those with no return to serve, or too
+ * large for a narrow branch to leave them, do not need one beside them. */
+static uint32_t island_weight(const struct fw_unit *unit) {
+    enum { OUT_OF_REACH_BYTES = 4096 };
+    bool serves = unit->return_sites_sealed && unit->bytes_after < OUT_OF_REACH_BYTES;
+    return serves ? unit->bytes_after : unit->bytes_after / 16;
+}
+
+/* Spread the islands over the order, each as far from the next in weight. */
 static void spread_islands(struct fw_model *model, struct order *order) {
     if (!model->island_count) return;
     uint64_t total = 0, passed = 0;
     for (size_t i = 0; i < order->count; i++)
-        total += model->units[order->units[i]].bytes_after;
+        total += island_weight(&model->units[order->units[i]]);
     uint32_t *spread = ARENA_ARRAY(&model->arena, uint32_t, order->count + model->island_count);
     size_t count = 0, island = 0;
     for (size_t i = 0; i < order->count; i++) {
-        uint64_t half = model->units[order->units[i]].bytes_after / 2;
+        uint64_t half = island_weight(&model->units[order->units[i]]) / 2;
         /* The next island stands in the middle of its share of the bytes. */
         while (island < model->island_count &&
                (passed + half) * 2 * model->island_count >= total * (2 * island + 1)) {
@@ -185,7 +210,8 @@ static void aim_at_islands(struct fw_model *model, const struct order *order, ui
 static void place_all(struct fw_model *model, struct fw_layout *out, const struct order *order,
                       uint32_t *used) {
     uint32_t overflow = out->overflow_address;
-    size_t open = 0; /* windows before this one are too full for anything */
+    size_t recent = 0; /* window of the unit placed last */
+    size_t open = 0;   /* windows before this one are too full for anything */
     for (size_t w = 0; w < out->window_count; w++)
         used[w] = 0;
     for (size_t i = 0; i < order->count; i++) {
@@ -193,7 +219,9 @@ static void place_all(struct fw_model *model, struct fw_layout *out, const struc
         bool placed = false;
         while (open < out->window_count && out->windows[open].size_bytes - used[open] < 2)
             open++;
-        for (size_t w = open; w < out->window_count && !placed; w++) {
+        /* An island stays with the unit in front of it; holes far off do not need it. */
+        size_t from = is_island(model, order->units[i]) ? recent : open;
+        for (size_t w = from; w < out->window_count && !placed; w++) {
             const struct fw_window *window = &out->windows[w];
             uint32_t start = window->address + used[w];
             uint32_t room = window->size_bytes - used[w];
@@ -202,8 +230,11 @@ static void place_all(struct fw_model *model, struct fw_layout *out, const struc
             if (end - start > room) continue;
             used[w] = end - window->address;
             placed = true;
+            recent = w;
         }
-        if (!placed) overflow = place_unit(model, unit, overflow);
+        if (placed) continue;
+        overflow = place_unit(model, unit, overflow);
+        recent = out->window_count;
     }
     out->overflow_bytes = overflow - out->overflow_address;
 }
@@ -344,8 +375,7 @@ static uint32_t later(uint32_t a, uint32_t b) {
 }
 
 /* Wholly inside a range that the firmware itself writes: no contents of the image. */
-static bool is_reserved(const struct fw_layout_options *options,
-                        const struct fw_section *section) {
+static bool is_reserved(const struct fw_layout_options *options, const struct fw_section *section) {
     for (size_t i = 0; i < options->reserved_count; i++) {
         const struct fw_range *range = &options->reserved[i];
         uint32_t offset = section->address - range->address;
@@ -419,6 +449,7 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
             unit->bytes_after += model->items[i].size_bytes;
         }
     }
+    large_first(model, &order);
     spread_islands(model, &order);
     enum status status = settle(model, out, &order, failed, error);
     if (status != STATUS_OK) return status;
