@@ -100,6 +100,6 @@ size_t write_relocations(struct writer *writer, uint32_t section, Elf32_Rel *out
             if (item->new_address - s->address < s->size_bytes) add_item(&list, item);
         }
     }
-    if (list.count <= room) qsort(out, list.count, sizeof *out, by_place);
+    if (list.count && list.count <= room) qsort(out, list.count, sizeof *out, by_place);
     return list.count;
 }

@@ -80,9 +80,11 @@ static bool low_memory_is_referred_to(const struct fw_model *model) {
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
         const struct fw_symbol *symbol = &model->symbols[r->symbol];
+        if (symbol->item != FW_NONE) continue; /* made by a pass: no value before the layout */
         bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
         bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
-        if (defined && !section && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
+        bool made = symbol->item != FW_NONE;
+        if (defined && !section && !made && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
     }
     return false;
 }
@@ -156,8 +158,11 @@ static void plan_sections(struct hardening *hardening, uint32_t overflow_end) {
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        /* .init_array is flagged writable but stands in flash, where it is loaded. */
+        bool in_place = s->data && s->load_address == s->address;
         if (s->flags & SHF_WRITE) {
-            if (s->address < CODE_REGION_END) extend(&low_ram, s->address, s->size_bytes);
+            if (s->address < CODE_REGION_END && !in_place)
+                extend(&low_ram, s->address, s->size_bytes);
         } else if (fw_is_code_section(s)) {
             extend(&code, s->address, s->size_bytes);
         }
