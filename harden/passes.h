@@ -10,7 +10,6 @@
 
 enum { MEMORY_REGIONS_MAXIMUM = 8 };
 
-
 struct memory_region {
     const char *role;
     uint32_t base, size_bytes; /* size 0: 4 GiB */
@@ -58,7 +57,7 @@ void protect_plan_memory(struct hardening *hardening, uint32_t code_end);
 /* protect/boot.c: the stub in front of the reset handler. */
 enum status protect_boot(struct hardening *hardening);
 /* Write the regions into the stub, once layout has said where code ends. */
-void protect_finish_boot(struct hardening *hardening, const struct fw_layout *layout);
+enum status protect_finish_boot(struct hardening *hardening, const struct fw_layout *layout);
 /* report.c */
 json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout,
                       const struct harden_result *result);

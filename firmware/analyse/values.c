@@ -12,6 +12,7 @@ enum kind {
     VALUE_STACK,    /* entry sp + bits */
     VALUE_CONSTANT, /* bits */
     VALUE_RETURN,   /* the return address */
+    VALUE_LOCAL,    /* the way back behind a local call of this unit */
     VALUE_TABLE,    /* a word loaded from the relocated table at bits */
 };
 
@@ -43,6 +44,9 @@ struct walker {
     size_t site_capacity;
     const struct state *outgoing;
     bool any_unknown_goto;
+    bool *outside;     /* by item: entered from outside its unit */
+    uint32_t *returns; /* blocks behind the unit's local calls */
+    size_t return_count;
 };
 
 static const struct value unknown = {VALUE_UNKNOWN, 0};
@@ -357,10 +361,19 @@ static void check_goto(struct walker *walker, const struct state *state,
     walker->any_unknown_goto = true;
 }
 
+/* A call of a subroutine inside the unit that nobody else calls: hand-written assembly,
+ * which may leave through its caller's frame (libgcc's __aeabi_dmul). It is followed like a
+ * jump that leaves a way back in lr. */
+static bool is_local_call(const struct walker *walker, const struct fw_item *item) {
+    if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
+    return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
+}
+
 static void transfer(struct walker *walker, struct state *state, uint32_t index) {
     const struct fw_item *item = &walker->model->items[index];
     const struct thumb_insn *insn = &item->insn;
     struct state old = *state;
+    if (is_local_call(walker, item)) return;
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
         for (unsigned r = 0; r < 4; r++)
             state->r[r] = unknown;
@@ -448,24 +461,54 @@ static void start_at_entries(struct walker *walker, uint32_t blocks) {
     walker->outgoing = &entry;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &walker->flow->blocks[walker->first_block + b];
-        if (walker->model->items[block->first].entry) {
+        if (walker->model->items[block->first].entry && walker->outside[block->first]) {
             flow_into(walker, walker->first_block + b);
         }
     }
     walker->outgoing = NULL;
 }
 
+static void flow_on(struct walker *walker, uint32_t block, struct state *state) {
+    const struct fw_item *last = &walker->model->items[walker->flow->blocks[block].last];
+    bool back = last->insn.op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
+                state->r[THUMB_LR].kind == VALUE_LOCAL;
+    struct state other = *state;
+    walker->outgoing = &other;
+    if (is_local_call(walker, last)) {
+        other.r[THUMB_LR] = (struct value){VALUE_LOCAL, 0};
+        flow_into(walker, walker->flow->block_of[last->target]);
+        if (!last->insn.in_it) return;
+        other = *state; /* where it was not called */
+    }
+    for (size_t i = 0; back && i < walker->return_count; i++) {
+        other.r[THUMB_LR] = unknown;
+        flow_into(walker, walker->returns[i]);
+    }
+    other = *state;
+    fw_each_successor(walker->model, walker->flow, block, flow_into, walker);
+    walker->outgoing = NULL;
+}
+
+static void find_local_returns(struct walker *walker, uint32_t blocks) {
+    walker->return_count = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const struct fw_item *last =
+            &walker->model->items[walker->flow->blocks[walker->first_block + b].last];
+        if (!is_local_call(walker, last) || last->next == FW_NONE) continue;
+        uint32_t behind = walker->flow->block_of[last->next];
+        if (behind != FW_NONE) walker->returns[walker->return_count++] = behind;
+    }
+}
+
 static void solve_unit(struct walker *walker, uint32_t blocks) {
+    find_local_returns(walker, blocks);
     start_at_entries(walker, blocks);
     while (walker->queue_count) {
         uint32_t local = walker->queue[--walker->queue_count];
         walker->queued[local] = false;
         struct state state = walker->states[local];
         run_block(walker, local, &state);
-        walker->outgoing = &state;
-        fw_each_successor(walker->model, walker->flow, walker->first_block + local, flow_into,
-                          walker);
-        walker->outgoing = NULL;
+        flow_on(walker, walker->first_block + local, &state);
     }
 }
 
@@ -485,6 +528,24 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
     walker->frames = NULL;
 }
 
+/* Items that are entered from outside their unit: function starts, targets of other units'
+ * branches, and Thumb addresses in data. */
+static void find_outside(const struct fw_model *model, bool *outside) {
+    for (size_t i = 0; i < model->function_count; i++) {
+        if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
+    }
+    for (size_t i = 0; i < model->item_count; i++) {
+        uint32_t target = model->items[i].target;
+        if (target != FW_NONE && model->items[target].unit != model->items[i].unit) {
+            outside[target] = true;
+        }
+    }
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
+    }
+}
+
 void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out) {
     struct arena scratch = {0};
     uint32_t largest = 0;
@@ -501,7 +562,10 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
         .states = ARENA_ARRAY(&scratch, struct state, largest + 1),
         .queue = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
         .queued = ARENA_ARRAY(&scratch, bool, largest + 1),
+        .returns = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
+        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1),
     };
+    find_outside(model, walker.outside);
     for (size_t u = 0; u < model->unit_count; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
         walker.first_block = flow->unit_first[u];

@@ -145,30 +145,48 @@ static void sort_placed(struct writer *writer) {
     qsort_r(writer->placed, writer->placed_count, sizeof *writer->placed, by_new_address, model);
 }
 
-/* Mapping symbols of the windows: one where the kind changes, at each window's start, and
- * where filler follows data. */
-static void map_moved_code(struct writer *writer) {
+/* Mapping symbols of the windows: one at each window's start, where the kind changes, and
+ * where filler follows data. `end` and `kind` are those of the unit in front. */
+static void map_unit(struct writer *writer, const struct fw_unit *unit, uint32_t *end, char *kind) {
     const struct fw_model *model = writer->model;
+    if (*kind == 'd' && model->items[unit->first].new_address != *end) {
+        add_mapping(writer, 't', *end);
+        *kind = 't';
+    }
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        char now = item->kind == FW_ITEM_INSN ? 't' : 'd';
+        if (now != *kind) add_mapping(writer, now, item->new_address);
+        *kind = now;
+        *end = item->new_address + item->size_bytes;
+    }
+}
+
+static void map_range(struct writer *writer, uint32_t address, uint32_t size_bytes,
+                      size_t *placed) {
+    const struct fw_model *model = writer->model;
+    char kind = 't';
+    uint32_t end = address;
+    if (!size_bytes) return;
+    for (; *placed < writer->placed_count; ++*placed) {
+        const struct fw_unit *unit = &model->units[writer->placed[*placed]];
+        uint32_t start = model->items[unit->first].new_address;
+        if (start - address >= size_bytes) break;
+        bool data_first = model->items[unit->first].kind != FW_ITEM_INSN;
+        if (end == address && !(data_first && start == address)) add_mapping(writer, 't', address);
+        map_unit(writer, unit, &end, &kind);
+    }
+    if (end == address) add_mapping(writer, 't', address); /* nothing but filler */
+    if (kind == 'd' && end - address < size_bytes) add_mapping(writer, 't', end);
+}
+
+static void map_moved_code(struct writer *writer) {
     const struct fw_layout *layout = writer->layout;
+    size_t placed = 0;
     for (size_t w = 0; w < layout->window_count; w++) {
-        if (layout->windows[w].size_bytes) add_mapping(writer, 't', layout->windows[w].address);
+        map_range(writer, layout->windows[w].address, layout->windows[w].size_bytes, &placed);
     }
-    if (layout->overflow_bytes) add_mapping(writer, 't', layout->overflow_address);
-    for (size_t p = 0; p < writer->placed_count; p++) {
-        const struct fw_unit *unit = &model->units[writer->placed[p]];
-        char kind = 't';
-        uint32_t end = 0;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            const struct fw_item *item = &model->items[i];
-            char now = item->kind == FW_ITEM_INSN ? 't' : 'd';
-            if (now != kind) add_mapping(writer, now, item->new_address);
-            kind = now;
-            end = item->new_address + item->size_bytes;
-        }
-        bool inside =
-            in_window(writer, end) || end - layout->overflow_address < layout->overflow_bytes;
-        if (kind == 'd' && inside) add_mapping(writer, 't', end);
-    }
+    map_range(writer, layout->overflow_address, layout->overflow_bytes, &placed);
 }
 
 struct mapping {

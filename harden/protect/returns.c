@@ -141,7 +141,8 @@ static uint32_t it_of(const struct fw_model *model, uint32_t item, unsigned *dis
 }
 
 /* A return in an IT block becomes a branch around an unconditional one: the block loses
- * its last place. Returns the item that now holds the return. */
+ * its last place, where the branch now asks for the same condition. Returns the item that now holds
+ * the return. */
 static uint32_t leave_it_block(struct hardening *hardening, uint32_t item) {
     struct fw_model *model = hardening->model;
     unsigned distance = 0, inverse = model->items[item].insn.cond ^ 1U;
@@ -274,10 +275,6 @@ static const char *obstacle(const struct hardening *hardening, uint32_t unit) {
         if (!insn->in_it) continue;
         uint32_t it = it_of(model, item, &distance);
         if (it == FW_NONE || model->items[item].next == FW_NONE) return "an IT block is not whole";
-        for (uint32_t i2 = it + 1; i2 < item; i2++) {
-            if (model->items[i2].insn.flags_written)
-                return "an IT block around a return sets flags";
-        }
     }
     return NULL;
 }
