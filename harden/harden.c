@@ -107,7 +107,8 @@ static enum status attempt(struct hardening *hardening, struct span input,
         *failed_address = model->functions[model->units[failed].function_first].address;
     }
     if (status != STATUS_OK) return status;
-    if (options->profile == HARDEN_EXPLOIT) protect_finish_boot(hardening, &layout);
+    if (options->profile == HARDEN_EXPLOIT) status = protect_finish_boot(hardening, &layout);
+    if (status != STATUS_OK) return status;
     status = fw_write(model, &layout, &written, hardening->error);
     if (status != STATUS_OK) {
         buffer_free(&written.file);
