@@ -1,7 +1,7 @@
 /* One bit of a shipped folder flipped: nothing is accepted, and a finding says what does
  * not hold. Every byte of the files below 64 KiB, and seeded places of the larger ones.
  *
- *     any_flipped_bit_is_refused FOLDER KEY.pub ORIGINAL.elf [SEED]
+ *     any_flipped_bit_is_refused FOLDER KEY.pub [SEED]
  *
  * The unflipped folder is accepted, or the test fails: a verifier that refuses everything
  * proves nothing. */
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/file.h"
 #include "cli/folder_verify.h"
 #include "registry/drawing.h"
 
@@ -78,9 +77,6 @@ static void sabotage_file(struct sabotage *s, const struct folder_file *file, ui
 static enum status set_up(struct sabotage *s, char **argv, struct error *error) {
     enum status status = folder_load(&s->arena, argv[1], &s->folder, error);
     if (status == STATUS_OK) status = key_load_public(argv[2], &s->key, error);
-    if (status == STATUS_OK) {
-        status = file_read(&s->arena, argv[3], 64 << 20, &s->trust.original, error);
-    }
     s->trust.maker = &s->key;
     s->trust.now_s = (int64_t)time(NULL);
     s->trust.cache = &s->cache;
@@ -91,11 +87,11 @@ int main(int argc, char **argv) {
     static struct sabotage sabotage;
     struct sabotage *s = &sabotage;
     struct error error;
-    if (argc < 4 || set_up(s, argv, &error) != STATUS_OK) {
-        printf("any_flipped_bit_is_refused: %s\n", argc < 4 ? "wrong use" : error.message);
+    if (argc < 3 || set_up(s, argv, &error) != STATUS_OK) {
+        printf("any_flipped_bit_is_refused: %s\n", argc < 3 ? "wrong use" : error.message);
         return 1;
     }
-    s->seed = argc > 4 ? strtoull(argv[4], NULL, 0) : (uint64_t)time(NULL);
+    s->seed = argc > 3 ? strtoull(argv[3], NULL, 0) : (uint64_t)time(NULL);
     uint64_t random = s->seed;
     verify(s);
     bool whole = s->report.accepted && s->report.count > 0;

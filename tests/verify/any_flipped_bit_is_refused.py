@@ -8,5 +8,5 @@ from shop import Shop  # noqa: E402
 
 with Shop(*sys.argv[1:3]) as shop:
     shop.ship()
-    sys.exit(subprocess.run([os.path.abspath(sys.argv[3]), shop.folder, "maker.pub",
-                             "build/thermostat.elf"], cwd=shop.root, check=False).returncode)
+    sys.exit(subprocess.run([os.path.abspath(sys.argv[3]), shop.folder, "maker.pub"],
+                            cwd=shop.root, check=False).returncode)
