@@ -54,7 +54,7 @@ with Shop(*sys.argv[1:3]) as shop:
     findings, _, _ = states("--firmware", "build/thermostat.elf", folder="copy", expect_code=1)
     expect(findings["returns"]["state"] == "refused", str(findings["returns"]))
     findings, _, _ = states("--original", "image.elf", expect_code=1)
-    expect(findings["original"]["state"] == "refused", "another original was taken")
+    expect(findings["comparison"]["state"] == "refused", "another original was taken")
 
     # Past its date, and before it.
     for day, word in (("2040-01-01", "valid until"), ("2020-01-01", "future")):
