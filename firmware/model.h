@@ -23,8 +23,11 @@
 
 #define FW_NONE UINT32_MAX
 
-/* Units, functions and symbols that passes may add. */
+/* Units and functions that passes may add; symbols: as many as there are, and these. */
 enum { FW_MADE_MAXIMUM = 1024 };
+
+/* The object symbol of a word that belongs directly in front of a function (its tag). */
+#define FW_TAG_SYMBOL "__pm_tag"
 
 struct fw_section {
     const char *name;

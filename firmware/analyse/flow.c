@@ -183,7 +183,9 @@ static void search_push(void *context, uint32_t block) {
 /* Does this block leave the unit in a way that may come back to the unit's caller? */
 static bool may_return(const struct fw_model *model, const struct fw_block *block) {
     const struct fw_item *last = &model->items[block->last];
-    if (last->insn.flow == THUMB_FLOW_JUMP_INDIRECT) return last->jump != FW_JUMP_GOTO;
+    /* Also a computed goto: that it stays in the unit is not proven yet, and a non-local
+     * one does not. */
+    if (last->insn.flow == THUMB_FLOW_JUMP_INDIRECT) return true;
     if (last->insn.flow != THUMB_FLOW_BRANCH && last->insn.flow != THUMB_FLOW_BRANCH_COND) {
         return false;
     }
@@ -199,7 +201,8 @@ static bool unit_may_return(const struct fw_model *model, const struct fw_flow *
         search->seen[b] = false;
     }
     for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
-        if (model->items[flow->blocks[b].first].entry) search_push(search, b);
+        const struct fw_item *first = &model->items[flow->blocks[b].first];
+        if (first->entry || first->label) search_push(search, b);
     }
     while (search->depth) {
         uint32_t block = search->stack[--search->depth];

@@ -28,6 +28,7 @@ struct state {
     uint32_t slot;  /* where the return address is, relative to entry sp */
     uint32_t mixed; /* sp in front of the save */
     uint8_t saved;  /* enum saved */
+    bool copies;    /* some register but lr may hold the return address */
     bool reached;
 };
 
@@ -369,9 +370,32 @@ static bool is_local_call(const struct walker *walker, const struct fw_item *ite
     return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
 }
 
+/* Most instructions touch neither a frame nor the way of control. */
+static bool is_plain(const struct state *state, const struct thumb_insn *insn) {
+    enum { FRAME = 1 << THUMB_SP | 1 << THUMB_LR | 1 << THUMB_PC };
+    if (insn->in_it || insn->flow != THUMB_FLOW_NEXT || (insn->writes & FRAME)) return false;
+    if (insn->loads || insn->stores) {
+        bool from_frame = insn->rn == THUMB_SP || get(state, insn->rn).kind == VALUE_STACK;
+        if (from_frame || insn->op == THUMB_PUSH || insn->op == THUMB_POP) return false;
+    }
+    return !insn->stores || (!state->copies && !(insn->reads >> THUMB_LR & 1));
+}
+
 static void transfer(struct walker *walker, struct state *state, uint32_t index) {
     const struct fw_item *item = &walker->model->items[index];
     const struct thumb_insn *insn = &item->insn;
+    if (is_plain(state, insn)) {
+        if (insn->stores && walker->frames) note_mpu(walker, state, insn);
+        bool sets = insn->rd < REGISTERS && (insn->writes >> insn->rd & 1) &&
+                    (insn->loads ? insn->op == THUMB_LDR : !insn->stores);
+        struct value plain = sets ? result(walker, state, item) : unknown;
+        for (uint32_t rest = insn->writes & 0x7fffU; rest; rest &= rest - 1) {
+            state->r[__builtin_ctz(rest)] = unknown;
+        }
+        if (sets) state->r[insn->rd] = plain;
+        if (plain.kind == VALUE_RETURN) state->copies = true;
+        return;
+    }
     struct state old = *state;
     if (is_local_call(walker, item)) return;
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
@@ -392,6 +416,7 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
                   insn->op != THUMB_STM && insn->op != THUMB_POP && insn->op != THUMB_LDM;
     if (simple && insn->rd < REGISTERS && (insn->writes >> insn->rd & 1)) {
         state->r[insn->rd] = value;
+        if (value.kind == VALUE_RETURN) state->copies = true;
     }
     struct state base = old; /* loads look at the registers in front of the instruction */
     if (insn->loads) {
@@ -417,7 +442,8 @@ static bool merge(struct state *into, const struct state *from) {
         into->reached = true;
         return true;
     }
-    bool changed = false;
+    bool changed = from->copies && !into->copies;
+    into->copies |= from->copies;
     for (unsigned r = 0; r < REGISTERS; r++) {
         if (into->r[r].kind != VALUE_UNKNOWN && !same(into->r[r], from->r[r])) {
             into->r[r] = unknown;

@@ -159,6 +159,22 @@ static uint32_t new_word(struct fw_model *model, uint32_t unit, uint32_t word, u
     return index;
 }
 
+/* A tag is found again by its symbol, so that it moves with its function. */
+static void name_tag(struct fw_model *model, uint32_t item) {
+    model->symbols[model->symbol_count++] =
+        (struct fw_symbol){.name = FW_TAG_SYMBOL,
+                           .size_bytes = 4,
+                           .info = ELF32_ST_INFO(STB_LOCAL, STT_OBJECT),
+                           .section = 1,
+                           .item = item};
+}
+
+uint32_t fw_append_tag(struct fw_model *model, uint32_t unit, uint32_t word) {
+    uint32_t index = fw_append_word(model, unit, word, FW_NONE);
+    name_tag(model, index);
+    return index;
+}
+
 uint32_t fw_append_word(struct fw_model *model, uint32_t unit, uint32_t word, uint32_t target) {
     uint32_t index = new_word(model, unit, word, target);
     link_last(model, unit, index);
@@ -178,6 +194,7 @@ uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word
         before = i;
     if (before != FW_NONE && !stops(&model->items[before])) return FW_NONE;
     uint32_t index = new_word(model, unit, word, FW_NONE);
+    name_tag(model, index);
     model->items[index].next = item;
     if (before == FW_NONE) {
         model->units[unit].first = index;

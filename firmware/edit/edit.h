@@ -35,6 +35,8 @@ uint32_t fw_append_branch(struct fw_model *model, uint32_t unit, enum thumb_op o
                           uint32_t target);
 /* A data word, aligned to 4; with a target, the Thumb address of that item. */
 uint32_t fw_append_word(struct fw_model *model, uint32_t unit, uint32_t word, uint32_t target);
+/* The tag of the function that is appended next. */
+uint32_t fw_append_tag(struct fw_model *model, uint32_t unit, uint32_t word);
 /* A data word aligned to 4 directly in front of `item`, which is aligned to 4 as well.
  * References to `item` do not see it. Returns FW_NONE when the instruction in front would
  * run into it. */

@@ -356,13 +356,19 @@ static enum status settle(struct fw_model *model, struct fw_layout *out, const s
     return error_environment(error, "addresses did not settle");
 }
 
-/* Untouched code keeps its place and its forms; its branches must still reach. */
-static enum status check_untouched(struct fw_model *model, struct error *error) {
+/* Untouched code keeps its place and its forms; what its branches do not reach any more
+ * has to stay as well. */
+static enum status check_untouched(struct fw_model *model, uint32_t *failed, struct error *error) {
     for (size_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->status != FW_UNIT_UNTOUCHED) continue;
         for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
             if (fit_item(model, &model->items[i]) == FIT) continue;
+            uint32_t target = model->items[i].target;
+            if (target != FW_NONE &&
+                model->units[model->items[target].unit].status != FW_UNIT_UNTOUCHED) {
+                *failed = model->items[target].unit;
+            }
             return error_input(error, "%s: untouched, but what it branches to moved out of reach",
                                model->functions[unit->function_first].name);
         }
@@ -460,6 +466,6 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
             unit->bytes_after += model->items[i].size_bytes;
         }
     }
-    status = check_untouched(model, error);
+    status = check_untouched(model, failed, error);
     return status == STATUS_OK ? check_overflow(options, out, error) : status;
 }

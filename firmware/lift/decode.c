@@ -96,9 +96,10 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
         item->insn = insn;
         item->it_state = cursor->it_state;
         /* Alignment filler: marked here, left out where nothing branches to it. */
-        item->alignment = insn.op == THUMB_NOP && after_barrier ? 1 : 2;
+        bool filler = insn.op == THUMB_NOP || insn.bits == 0;
+        item->alignment = filler && after_barrier ? 1 : 2;
         note_literal(cursor, &insn);
-        after_barrier = ends_flow(&insn) || (after_barrier && insn.op == THUMB_NOP);
+        after_barrier = ends_flow(&insn) || (after_barrier && filler);
         cursor->it_state =
             insn.op == THUMB_IT ? thumb_it_start(insn.imm) : thumb_it_advance(cursor->it_state);
         cursor->address = end;

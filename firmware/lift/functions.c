@@ -80,6 +80,12 @@ char lift_kind_at(const struct lift *lift, uint16_t section, uint32_t address, u
     return low ? mappings[low - 1].kind : 't';
 }
 
+/* A word that a pass put in front of a function and that must stay there. */
+static bool is_tag(const struct fw_symbol *symbol) {
+    return ELF32_ST_TYPE(symbol->info) == STT_OBJECT && symbol->size_bytes == 4 &&
+           strcmp(symbol->name, FW_TAG_SYMBOL) == 0;
+}
+
 struct start {
     uint32_t address, size_bytes, symbol;
     uint16_t section;
@@ -107,7 +113,7 @@ static size_t collect_starts(struct lift *lift, struct start *starts) {
         if (type == STT_SECTION || type == STT_FILE || type == STT_TLS) continue;
         uint16_t s = (uint16_t)(section - model->sections);
         bool ends = address - section->address >= section->size_bytes;
-        uint8_t rank = type == STT_FUNC ? 0 : type == STT_NOTYPE ? 1 : 2;
+        uint8_t rank = type == STT_FUNC || is_tag(symbol) ? 0 : type == STT_NOTYPE ? 1 : 2;
         if (ends) continue;
         if (rank == 1 && lift_kind_at(lift, s, address, UINT32_MAX, &next) != 't') rank = 2;
         starts[count++] = (struct start){address, symbol->size_bytes, (uint32_t)i, s, rank};

@@ -50,9 +50,20 @@ static bool falls_out(const struct lift *lift, const struct lift_function *funct
     }
 }
 
+static bool is_tag_word(const struct lift *lift, size_t index) {
+    const struct lift_function *f = &lift->functions[index];
+    return f->symbol != FW_NONE && f->item_count == 1 && index + 1 < lift->function_count &&
+           lift->functions[index + 1].address == f->end &&
+           strcmp(lift->model->symbols[f->symbol].name, FW_TAG_SYMBOL) == 0;
+}
+
 static void join_fall_through(struct lift *lift) {
     for (size_t i = 0; i < lift->function_count; i++) {
         struct lift_function *function = &lift->functions[i];
+        if (is_tag_word(lift, i)) {
+            lift_join(lift, (uint32_t)i, (uint32_t)i + 1);
+            continue;
+        }
         if (function->undecoded || !falls_out(lift, function)) continue;
         struct lift_function *next = i + 1 < lift->function_count ? &lift->functions[i + 1] : NULL;
         bool adjacent = next && next->section == function->section &&

@@ -215,7 +215,7 @@ static enum status read_symbols(struct reader *reader) {
         const Elf32_Sym *entries = data->d_buf;
         reader->elf_symbol_count = count;
         reader->symbol_map = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
-        model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, count + FW_MADE_MAXIMUM);
+        model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, 2 * count + FW_MADE_MAXIMUM);
         for (size_t s = 0; s < count; s++) {
             const char *name = elf_strptr(reader->elf, header->sh_link, entries[s].st_name);
             if (!name) return error_input(reader->error, "symbol %zu has no readable name", s);
@@ -321,7 +321,11 @@ static enum status read_relocations(struct reader *reader, bool needed) {
         return error_input(reader->error, "no relocations in the file: link it with the flag "
                                           "-Wl,--emit-relocs (ld -q) and give that output");
     }
-    qsort(model->relocations, model->relocation_count, sizeof *model->relocations, by_place);
+    for (size_t i = 1; i < model->relocation_count; i++) {
+        if (by_place(&model->relocations[i - 1], &model->relocations[i]) <= 0) continue;
+        qsort(model->relocations, model->relocation_count, sizeof *model->relocations, by_place);
+        break;
+    }
     return STATUS_OK;
 }
 
