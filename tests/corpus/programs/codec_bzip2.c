@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bzlib.h"
+#include <bzlib.h>
 
 #include "codec.h"
 

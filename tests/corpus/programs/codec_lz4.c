@@ -1,6 +1,6 @@
-#include "lz4.h"
-#include "lz4frame.h"
-#include "lz4hc.h"
+#include <lz4.h>
+#include <lz4frame.h>
+#include <lz4hc.h>
 
 #include "codec.h"
 

@@ -1,4 +1,4 @@
-#include "zlib.h"
+#include <zlib.h>
 
 #include "codec.h"
 
