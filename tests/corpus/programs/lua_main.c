@@ -1,9 +1,9 @@
 /* Run every script of tests/corpus/programs/lua/ in a fresh Lua state each. */
 #include <stdio.h>
 
-#include "lauxlib.h"
-#include "lua.h"
-#include "lualib.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
 
 extern const struct { const char *name, *start, *end; } lua_scripts[];
 

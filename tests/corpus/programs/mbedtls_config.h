@@ -3,7 +3,7 @@
 #ifndef CORPUS_MBEDTLS_CONFIG_H
 #define CORPUS_MBEDTLS_CONFIG_H
 
-#include "mbedtls/config.h"
+#include <mbedtls/config.h>
 
 #undef MBEDTLS_NET_C
 #undef MBEDTLS_TIMING_C
