@@ -103,7 +103,7 @@ static bool take_table(struct check *check, uint32_t address, uint32_t count, ui
     return true;
 }
 
-static bool take_mpu(struct cursor *c, uint32_t *table_end) {
+static bool take_mpu(struct cursor *c, struct routine *boot) {
     struct check *check = c->check;
     uint32_t word, end, table, rounded = 0;
     if (!take_word(c, 0, &word) || word != MPU_TYPE || !take_bits(c, 0x7841)) return false;
@@ -128,20 +128,21 @@ static bool take_mpu(struct cursor *c, uint32_t *table_end) {
     uint32_t behind = (end + 4 + 3) & ~3U;
     if (table != behind) return false;
     check->boot_regions = count;
-    *table_end = table + 8 * rounded;
+    boot->table = table;
+    boot->end = table + 8 * rounded;
     return take_table(check, table, count, rounded);
 }
 
 static bool take_stub(struct cursor *c, struct routine *boot) {
-    uint32_t table_end = 0;
     if (!take_key(c)) return false;
     if (peek(c) && c->insn.op == THUMB_MOV_IMMEDIATE) {
-        if (!take_mpu(c, &table_end)) return false;
+        if (!take_mpu(c, boot)) return false;
         c->check->map_applied = true;
     }
     if (!take(c, THUMB_B) || c->insn.size_bytes != 4) return false;
     boot->target = c->insn.target;
-    boot->end = table_end ? table_end : c->address;
+    boot->jump = c->address - c->insn.size_bytes;
+    if (!boot->table) boot->end = c->address;
     return true;
 }
 
@@ -151,7 +152,8 @@ void check_boot(struct check *check) {
     bool claims = named != FW_NONE;
     check->sums = (struct sums_context){.model = model, .key_in_psp = true};
     if (model->vector_table == FW_NONE || !check_word(check, model->vector_table + 4, &reset)) {
-        if (claims) check_find(check, "boot", 0, "a boot stub is named, but no vector table leads to it");
+        if (claims)
+            check_find(check, "boot", 0, "a boot stub is named, but no vector table leads to it");
         return;
     }
     reset &= ~1U;

@@ -3,12 +3,12 @@
  * The tag must stand in front of functions whose address is taken, and nowhere else, and
  * every pointer to code must lead to one that has it. */
 #include <elf.h>
+#include <string.h>
 
 #include "check/check_private.h"
 
 static bool is_routine_item(const struct check *check, const struct fw_item *item) {
-    const struct fw_unit *u = &check->model->units[item->unit];
-    return check_routine_at(check, check->model->functions[u->function_first].address) != NULL;
+    return check_is_routine_unit(check, item->unit);
 }
 
 static void count_sites(struct check *check) {
@@ -58,10 +58,8 @@ static void count_targets(struct check *check) {
         if (!item->entry || seen[r->target_item]) continue;
         const struct routine *routine = check_routine_at(check, item->address);
         /* A thunk's own pointer is not one that calls use. */
-        const struct fw_unit *u = &model->units[item->unit];
         uint32_t from = fw_item_at(model, r->place);
         if (from != FW_NONE && is_routine_item(check, &model->items[from])) continue;
-        (void)u;
         seen[r->target_item] = true;
         uint32_t word;
         bool tagged = check->has_call_routines && check_word(check, item->address - 4, &word) &&
@@ -69,7 +67,8 @@ static void count_targets(struct check *check) {
         check->counts.call_targets++;
         check->counts.call_tagged += tagged;
         if (routine && routine->kind != ROUTINE_THUNK) {
-            check_find(check, "calls", item->address, "a pointer leads into the protection's own code");
+            check_find(check, "calls", item->address,
+                       "a pointer leads into the protection's own code");
         } else if (check->has_call_routines && !tagged) {
             check_find(check, "calls", item->address,
                        "its address is taken, but it has no tag: every call of it would trap");
@@ -82,6 +81,19 @@ static bool tag_may_stand(struct check *check, uint32_t address) {
     uint32_t item = fw_item_at(model, address + 4);
     return address % 4 == 0 && item != FW_NONE && model->items[item].kind == FW_ITEM_INSN &&
            model->items[item].entry;
+}
+
+/* What is named a tag is one. */
+static void judge_named_tags(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        uint32_t word;
+        if (strcmp(s->name, FW_TAG_SYMBOL) != 0) continue;
+        bool good =
+            check->has_call_routines && check_word(check, s->value, &word) && word == check->tag;
+        if (!good) check_find(check, "calls", s->value, "a tag in front of a function is altered");
+    }
 }
 
 /* The tag as a word anywhere else would be a place that a call may go to. */
@@ -106,5 +118,6 @@ static void find_stray_tags(struct check *check) {
 void check_calls(struct check *check) {
     count_sites(check);
     count_targets(check);
+    judge_named_tags(check);
     find_stray_tags(check);
 }

@@ -36,11 +36,13 @@ enum status check_image(struct span output, const struct span *original,
     enum status status = read_image(&check, output);
     if (status == STATUS_OK) {
         check_protections(&check);
+        if (original) status = check_original(&check, output, *original);
+    }
+    if (status == STATUS_OK) {
         result->figures = check_figures(&check);
         if (!result->figures) status = error_environment(error, "out of memory");
     }
     result->holds = status == STATUS_OK && check.finding_count == 0;
-    (void)original;
     json_decref(check.unsealed);
     json_decref(check.executable_ram);
     json_decref(check.writable_flash);

@@ -24,11 +24,13 @@ enum routine_kind {
 struct routine {
     uint32_t address, end; /* entry, and end with its data */
     uint8_t kind;
-    uint8_t reg;     /* CALL: register of the target */
+    uint8_t reg; /* CALL: register of the target */
     bool clobbers_flags;
-    uint16_t clobbers; /* registers that it leaves changed */
-    uint32_t tag;    /* CALL, THUNK */
-    uint32_t target; /* THUNK, BOOT: where it goes on */
+    uint16_t clobbers;    /* registers that it leaves changed */
+    uint32_t tag;         /* CALL, THUNK */
+    uint32_t target;      /* THUNK, BOOT: where it goes on */
+    uint32_t jump, table; /* BOOT: its last instruction, and its table if it has one */
+    bool pops;            /* RETURN: lr first */
 };
 
 enum key_source { KEY_NONE, KEY_AT_BOOT, KEY_FIXED };
@@ -89,6 +91,11 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
 /* Name of the function of the output that covers the address, or "". */
 const char *check_function_at(const struct check *check, uint32_t address);
 
+/* The first function of a unit that is code (a tag in front of one has a symbol too). */
+const struct fw_function *check_first_function(const struct fw_model *model, uint32_t unit);
+/* Is all of the unit an added routine? */
+bool check_is_routine_unit(const struct check *check, uint32_t unit);
+
 /* code.c: instructions of the output, from its bytes. */
 bool check_decode(const struct check *check, uint32_t address, struct thumb_insn *out);
 bool check_word(const struct check *check, uint32_t address, uint32_t *out);
@@ -114,8 +121,6 @@ void check_key(struct check *check);
 void check_returns(struct check *check);
 void check_calls(struct check *check);
 void check_memory_map(struct check *check);
-/* file.c: the one form of the file. Here without an original: consistent with itself. */
-void check_file(struct check *check, struct span file);
 /* original.c: the original program is still in it. */
 enum status check_original(struct check *check, struct span file, struct span original);
 /* figures.c */

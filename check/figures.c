@@ -23,14 +23,14 @@ static json_t *memory_figures(const struct check *check) {
     json_t *regions = json_array();
     for (size_t i = 0; i < check->region_count; i++) {
         const struct region *r = &check->regions[i];
-        json_array_append_new(
-            regions,
-            json_pack("{s:I, s:I, s:i, s:s, s:b}", "base", (json_int_t)r->base, "size_bytes",
-                      (json_int_t)1 << r->log2_size, "eighths_off", (int)r->disabled, "access",
-                      access_word(r->access), "executes", r->executes));
+        json_array_append_new(regions,
+                              json_pack("{s:I, s:I, s:i, s:s, s:b}", "base", (json_int_t)r->base,
+                                        "size_bytes", (json_int_t)1 << r->log2_size, "eighths_off",
+                                        (int)r->disabled, "access", access_word(r->access),
+                                        "executes", r->executes));
     }
-    return json_pack("{s:b, s:o, s:i, s:b, s:b, s:O, s:O}", "applied", check->map_applied, "regions",
-                     regions, "regions_needed", (int)check->boot_regions, "null_guard",
+    return json_pack("{s:b, s:o, s:i, s:b, s:b, s:O, s:O}", "applied", check->map_applied,
+                     "regions", regions, "regions_needed", (int)check->boot_regions, "null_guard",
                      check->null_guard, "stack_guard", check->stack_guard, "executable_ram",
                      check->executable_ram, "writable_flash", check->writable_flash);
 }
@@ -59,10 +59,9 @@ static json_t *findings_figures(const struct check *check) {
 }
 
 json_t *check_figures(const struct check *check) {
-    json_t *original = check->original ? json_incref(check->original)
-                                       : json_pack("{s:b}", "compared", 0);
+    json_t *original =
+        check->original ? json_incref(check->original) : json_pack("{s:b}", "compared", 0);
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "returns", returns_figures(check), "calls",
                      calls_figures(check), "memory_map", memory_figures(check), "key",
-                     key_figures(check), "original", original, "findings",
-                     findings_figures(check));
+                     key_figures(check), "original", original, "findings", findings_figures(check));
 }

@@ -1,6 +1,7 @@
 /* Findings, and where in the image they are. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "check/check_private.h"
 
@@ -11,6 +12,17 @@ const char *check_function_at(const struct check *check, uint32_t address) {
         if (address - f->address < f->size_bytes) return f->name;
     }
     return "";
+}
+
+const struct fw_function *check_first_function(const struct fw_model *model, uint32_t unit) {
+    const struct fw_unit *u = &model->units[unit];
+    const struct fw_function *f = &model->functions[u->function_first];
+    bool tag = u->function_count > 1 && strcmp(f->name, FW_TAG_SYMBOL) == 0;
+    return tag ? f + 1 : f;
+}
+
+bool check_is_routine_unit(const struct check *check, uint32_t unit) {
+    return check_routine_at(check, check_first_function(check->model, unit)->address) != NULL;
 }
 
 void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...) {

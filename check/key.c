@@ -89,7 +89,8 @@ static void find_other_writers(struct check *check) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN || item->insn.op != THUMB_MSR) continue;
         if (item->insn.imm != SYSM_PSP && item->insn.imm != SYSM_CONTROL) continue;
-        if (item->address - check->boot->address < check->boot->end - check->boot->address) continue;
+        if (item->address - check->boot->address < check->boot->end - check->boot->address)
+            continue;
         check_find(check, "key", item->address,
                    "writes the process stack pointer or CONTROL, where the key lives");
     }
@@ -114,7 +115,8 @@ void check_key(struct check *check) {
     if (check->key_source != KEY_AT_BOOT) return;
     uint32_t item = fw_item_at(model, check->key_function), value;
     if (item == FW_NONE || !model->items[item].entry) {
-        check_find(check, "key", check->boot->address, "the boot stub's key function is no function");
+        check_find(check, "key", check->boot->address,
+                   "the boot stub's key function is no function");
         return;
     }
     fw_reach_from(model, model->items[item].unit, check->exempt);

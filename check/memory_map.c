@@ -11,10 +11,11 @@ enum {
     AP_NONE = 0,
     AP_READ_WRITE = 3,
     AP_READ_ONLY = 6,
-    WRITE_THROUGH = 2,    /* TEX 0, S 0, C 1, B 0 */
-    WRITE_BACK = 8 | 3,   /* TEX 1, S 0, C 1, B 1 */
+    WRITE_THROUGH = 2,  /* TEX 0, S 0, C 1, B 0 */
+    WRITE_BACK = 8 | 3, /* TEX 1, S 0, C 1, B 1 */
     GUARD_BYTES = 32,
     EIGHTHS_FROM_LOG2 = 8,
+    RAM_FROM = 0x20000000,
 };
 
 static uint64_t region_bytes(const struct region *region) {
@@ -106,7 +107,8 @@ static struct contents contents_of(const struct check *check, uint32_t start, ui
 static bool functions_in(const struct check *check, uint32_t start, uint64_t end) {
     const struct fw_model *model = check->model;
     for (size_t i = 0; i < model->function_count; i++) {
-        uint64_t function_end = (uint64_t)model->functions[i].address + model->functions[i].size_bytes;
+        uint64_t function_end =
+            (uint64_t)model->functions[i].address + model->functions[i].size_bytes;
         if (model->functions[i].address < end && function_end > start) return true;
     }
     return false;
@@ -130,7 +132,8 @@ static void judge_executable(struct check *check) {
             if (!used) {
                 check_find(check, "memory map", (uint32_t)start,
                            "0x%08x to 0x%08x executes%s, and no code is there", (uint32_t)start,
-                           (uint32_t)(end - 1), r->access == AP_READ_WRITE ? " and is writable" : "");
+                           (uint32_t)(end - 1),
+                           r->access == AP_READ_WRITE ? " and is writable" : "");
                 continue;
             }
             json_array_append_new(check->executable_ram,
@@ -141,6 +144,11 @@ static void judge_executable(struct check *check) {
 }
 
 enum { PROBE_BYTES = 32 }; /* no region is finer */
+
+/* Flagged writable, but it runs from where it is flashed: tables of constructors. */
+static bool is_in_flash(const struct fw_section *s) {
+    return s->data && s->address < RAM_FROM && s->load_address == s->address;
+}
 
 static void judge_section(struct check *check, const struct fw_section *s, bool vectors) {
     bool writable = s->flags & SHF_WRITE, code = fw_is_code_section(s) && !writable;
@@ -155,11 +163,11 @@ static void judge_section(struct check *check, const struct fw_section *s, bool 
             what = "cannot be read";
         } else if (code && !may_execute(check, address)) {
             what = "holds code and does not execute";
-        } else if (!writable && may_write(check, address)) {
+        } else if ((!writable || is_in_flash(s)) && may_write(check, address)) {
             what = "is writable, and should not be";
-        } else if (writable && !may_write(check, address)) {
+        } else if (writable && !may_write(check, address) && !is_in_flash(s)) {
             what = "is not writable, and should be";
-        } else if (writable && may_execute(check, address) &&
+        } else if (writable && may_write(check, address) && may_execute(check, address) &&
                    !(r && functions_in(check, s->address, end))) {
             what = "is writable and executes";
         }
@@ -191,8 +199,8 @@ static void find_guards(struct check *check) {
         if (r->access != AP_NONE) continue;
         if (r->base == 0 && r->log2_size == 5 && !r->executes) {
             check->null_guard = true;
-        } else if (r->log2_size == 5 && !r->executes && r->base < top && top - r->base > GUARD_BYTES &&
-                   is_stack_end(check, r->base)) {
+        } else if (r->log2_size == 5 && !r->executes && r->base < top &&
+                   top - r->base > GUARD_BYTES && is_stack_end(check, r->base)) {
             check->stack_guard = true;
         } else {
             check_find(check, "memory map", r->base,

@@ -74,18 +74,21 @@ static void note_load(struct returns *returns, uint32_t item, const struct sums 
     for (unsigned i = 0; i < access.count; i++) {
         struct sum value = sums_slot(state, access.address.bits + 4 * i);
         unsigned reg = access.registers[i];
-        if (value.base == THUMB_LR && reg != THUMB_LR && reg != THUMB_PC) {
+        if (value.base != THUMB_LR) continue;
+        if (reg != THUMB_LR && reg != THUMB_PC) {
             doubt(returns, item, "it reads its saved return address");
+        } else if (reg == THUMB_LR && insn->in_it) {
+            doubt(returns, item, "it restores lr under a condition");
         }
-        if (reg == THUMB_LR && insn->in_it) doubt(returns, item, "it restores lr under a condition");
     }
 }
 
 /* Control leaves for the caller: `value` goes into pc. */
 static void judge_return(struct returns *returns, uint32_t item, struct sum value) {
-    if (sum_is_base(value, THUMB_LR)) return;
+    if (sum_is_base(value, THUMB_LR) || sum_is_base(value, BASE_LOCAL)) return;
     if (sum_is_sealed(value, THUMB_LR)) {
-        wrong(returns, item, "returns to an address that is still sealed, or sealed on this way only");
+        wrong(returns, item,
+              "returns to an address that is still sealed, or sealed on this way only");
     } else if (value.base == THUMB_LR) {
         wrong(returns, item, "returns to an address that is unsealed in another way than sealed");
     } else {
@@ -105,7 +108,8 @@ static void judge_tail(struct returns *returns, uint32_t item, const struct sums
             struct sum value = sums_jump_target(&returns->check->sums, &now, &insn);
             judge_return(returns, item, value);
             if (value.base == BASE_UNKNOWN) {
-                wrong(returns, item, "unseals a return address that it is not proven to have sealed");
+                wrong(returns, item,
+                      "unseals a return address that it is not proven to have sealed");
             }
             return;
         }
@@ -150,24 +154,17 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     }
 }
 
-static bool is_routine_unit(const struct check *check, uint32_t unit) {
-    const struct fw_unit *u = &check->model->units[unit];
-    return check_routine_at(check, check->model->functions[u->function_first].address) != NULL;
-}
-
 static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
-    const struct fw_unit *u = &check->model->units[unit];
-    json_array_append_new(
-        check->unsealed,
-        json_pack("{s:s, s:i, s:s}", "function", check->model->functions[u->function_first].name,
-                  "sites", (int)sites, "reason", reason));
+    const char *name = check_first_function(check->model, unit)->name;
+    json_array_append_new(check->unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites",
+                                                     (int)sites, "reason", reason));
 }
 
 static void count_unit(struct returns *returns, uint32_t unit, bool image_seals) {
     struct check *check = returns->check;
     const struct unit_facts *facts = &returns->facts[unit];
     const struct fw_unit *u = &check->model->units[unit];
-    uint32_t address = check->model->functions[u->function_first].address;
+    uint32_t address = check_first_function(check->model, unit)->address;
     unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL;
     check->counts.return_sites += sites;
     if (facts->sealed && facts->doubt) {
@@ -192,14 +189,13 @@ static void count_unit(struct returns *returns, uint32_t unit, bool image_seals)
 void check_returns(struct check *check) {
     const struct fw_model *model = check->model;
     struct arena scratch = {0};
-    struct returns returns = {.check = check,
-                              .facts =
-                                  ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1)};
+    struct returns returns = {
+        .check = check, .facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1)};
     struct walk_visitor visitor = {.context = &returns, .instruction = visit};
     struct walk *walk = walk_new(check, &scratch);
     bool image_seals = false;
     for (uint32_t u = 0; u < model->unit_count; u++) {
-        if (is_routine_unit(check, u)) continue;
+        if (check_is_routine_unit(check, u)) continue;
         returns.unit = u;
         walk_unit(walk, u, &visitor);
         if (returns.facts[u].sealed) image_seals = true;

@@ -19,7 +19,8 @@ static bool return_tail(const struct check *check, uint32_t address, struct rout
     struct seal seal;
     *out = (struct routine){.address = address, .kind = ROUTINE_RETURN};
     if (!check_decode(check, address, &insn)) return false;
-    if (insn.op == THUMB_POP && insn.list == 1 << THUMB_LR) address += insn.size_bytes;
+    out->pops = insn.op == THUMB_POP && insn.list == 1 << THUMB_LR;
+    if (out->pops) address += insn.size_bytes;
     if (!check_seal_at(check, address, &seal) || seal.distance != 0 || !seal.unseals) return false;
     if (!check_decode(check, seal.end, &insn)) return false;
     out->end = seal.end + insn.size_bytes;
@@ -54,8 +55,11 @@ static bool call_routine(const struct check *check, uint32_t address, struct rou
     if (spills ? spilled != 1U << scratch || reg == THUMB_SP : scratch != THUMB_IP) return false;
     next(&r);
     if (!r.ok || r.insn.op != THUMB_CMP_IMMEDIATE || r.insn.rn != scratch) return false;
-    *out = (struct routine){.address = address, .kind = ROUTINE_CALL, .reg = reg,
-                            .tag = r.insn.imm, .clobbers_flags = true,
+    *out = (struct routine){.address = address,
+                            .kind = ROUTINE_CALL,
+                            .reg = reg,
+                            .tag = r.insn.imm,
+                            .clobbers_flags = true,
                             .clobbers = (uint16_t)(spills ? 0 : 1U << scratch)};
     next(&r);
     if (spills) {
@@ -110,6 +114,7 @@ static bool known(const struct check *check, uint32_t address) {
 static void hold_to_name(struct check *check, const struct fw_function *f) {
     struct routine routine;
     if (check->boot && f->address == check->boot->address) return;
+    if (strcmp(f->name, FW_TAG_SYMBOL) == 0) return; /* calls.c looks at tags */
     if (return_tail(check, f->address, &routine) || call_routine(check, f->address, &routine) ||
         thunk(check, f->address, &routine)) {
         if (!known(check, f->address)) add(check, routine);

@@ -1,7 +1,8 @@
 /* The instructions that seal or unseal lr, known by their effect: KEY + SP is added, or
  * subtracted, or lr is subtracted from it. Whether a function's seals and unseals cancel
- * out is for returns.c to prove; here they are only told from other code. Either ip is used up, or r0 is pushed for the
- * moment and comes back; no flag is written, nothing else is read or written. */
+ * out is for returns.c to prove; here they are only told from other code. Either ip is used up, or
+ * r0 is pushed for the moment and comes back; no flag is written, nothing else is read or written.
+ */
 #include "check/check_private.h"
 
 enum { SEAL_MAXIMUM = 10 };
@@ -17,7 +18,8 @@ static bool may_be_part(const struct check *check, const struct thumb_insn *insn
     case THUMB_POP:
         return insn->list == R0;
     case THUMB_LDR: /* the key's word; sums.c knows its address */
-        if (check->sums.key_in_psp || insn->rm != THUMB_NO_REGISTER || insn->writeback) return false;
+        if (check->sums.key_in_psp || insn->rm != THUMB_NO_REGISTER || insn->writeback)
+            return false;
         return insn->rd == insn->rn && (insn->rd == 0 || insn->rd == THUMB_IP);
     case THUMB_MRS:
     case THUMB_MOV_IMMEDIATE:

@@ -237,8 +237,7 @@ static void store(struct sums *state, const struct sums *old, const struct thumb
     if (!sums_access_of(old, insn, &access) || !sum_is_stack(access.address)) return;
     for (unsigned i = 0; i < access.count; i++) {
         uint32_t offset = access.address.bits + 4 * i;
-        struct sum value =
-            access.registers[i] == 255 ? sum_unknown : get(old, access.registers[i]);
+        struct sum value = access.registers[i] == 255 ? sum_unknown : get(old, access.registers[i]);
         if (insn->in_it) { /* perhaps: known only if it was so before */
             if (!sum_same(sums_slot(old, offset), value)) put_slot(state, offset, sum_unknown);
             continue;

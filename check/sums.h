@@ -11,10 +11,11 @@
 
 #include "firmware/model.h"
 
-enum { /* bases; 0..14 are registers */
+enum {                 /* bases; 0..14 are registers */
        BASE_SLOT = 16, /* + k: the word k words above the stack pointer */
        BASE_SLOTS = 200,
-       BASE_NONE = 254, /* a sum without a base */
+       BASE_LOCAL = 253, /* the way back behind a call inside the unit */
+       BASE_NONE = 254,  /* a sum without a base */
        BASE_UNKNOWN = 255,
 };
 

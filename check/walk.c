@@ -12,7 +12,26 @@ struct walk {
     uint32_t first_block;
     const struct sums *outgoing;
     const struct walk_visitor *visitor;
+    bool *outside;     /* by item: entered from outside its unit */
+    uint32_t *returns; /* blocks behind the unit's local calls */
+    size_t return_count;
 };
+
+/* Function starts, targets of other units' branches, Thumb addresses that are taken. */
+static void find_outside(const struct fw_model *model, bool *outside) {
+    for (size_t i = 0; i < model->function_count; i++) {
+        if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
+    }
+    for (size_t i = 0; i < model->item_count; i++) {
+        uint32_t target = model->items[i].target;
+        if (target == FW_NONE || model->items[target].unit == model->items[i].unit) continue;
+        outside[target] = true;
+    }
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
+    }
+}
 
 struct walk *walk_new(const struct check *check, struct arena *arena) {
     uint32_t largest = 0;
@@ -24,7 +43,10 @@ struct walk *walk_new(const struct check *check, struct arena *arena) {
     *walk = (struct walk){.check = check,
                           .states = ARENA_ARRAY(arena, struct sums, largest + 1),
                           .queue = ARENA_ARRAY(arena, uint32_t, largest + 1),
-                          .queued = ARENA_ARRAY(arena, bool, largest + 1)};
+                          .queued = ARENA_ARRAY(arena, bool, largest + 1),
+                          .returns = ARENA_ARRAY(arena, uint32_t, largest + 1),
+                          .outside = ARENA_ARRAY(arena, bool, check->model->item_count + 1)};
+    find_outside(check->model, walk->outside);
     return walk;
 }
 
@@ -36,6 +58,48 @@ static void flow_into(void *context, uint32_t block) {
     walk->queue[walk->queue_count++] = local;
 }
 
+static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
+    if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
+    return walk->check->model->items[item->target].unit == item->unit &&
+           !walk->outside[item->target];
+}
+
+static void find_local_returns(struct walk *walk, uint32_t blocks) {
+    const struct check *check = walk->check;
+    walk->return_count = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const struct fw_item *last =
+            &check->model->items[check->flow.blocks[walk->first_block + b].last];
+        if (!is_local_call(walk, last) || last->next == FW_NONE) continue;
+        uint32_t behind = check->flow.block_of[last->next];
+        if (behind != FW_NONE) walk->returns[walk->return_count++] = behind;
+    }
+}
+
+static void flow_on(struct walk *walk, uint32_t block, const struct sums *state) {
+    const struct check *check = walk->check;
+    const struct fw_item *last = &check->model->items[check->flow.blocks[block].last];
+    bool back = last->insn.op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
+                state->r[THUMB_LR].base == BASE_LOCAL;
+    struct sums other = *state;
+    walk->outgoing = &other;
+    if (is_local_call(walk, last)) {
+        other.r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0};
+        flow_into(walk, check->flow.block_of[last->target]);
+        other = *state; /* where it was not called */
+        if (last->insn.in_it) fw_each_successor(check->model, &check->flow, block, flow_into, walk);
+        walk->outgoing = NULL;
+        return;
+    }
+    for (size_t i = 0; back && i < walk->return_count; i++) {
+        other.r[THUMB_LR] = sum_unknown;
+        flow_into(walk, walk->returns[i]);
+    }
+    other = *state;
+    fw_each_successor(check->model, &check->flow, block, flow_into, walk);
+    walk->outgoing = NULL;
+}
+
 static void run_block(struct walk *walk, uint32_t local, struct sums *state, bool report) {
     const struct check *check = walk->check;
     const struct fw_block *block = &check->flow.blocks[walk->first_block + local];
@@ -43,8 +107,9 @@ static void run_block(struct walk *walk, uint32_t local, struct sums *state, boo
     for (uint32_t i = block->first;; i = check->model->items[i].next) {
         const struct thumb_insn *insn = &check->model->items[i].insn;
         if (report) visitor->instruction(visitor->context, i, state);
-        sums_step(&check->sums, state, insn);
-        if (insn->flow == THUMB_FLOW_CALL && visitor->after_call) {
+        bool inside = is_local_call(walk, &check->model->items[i]);
+        if (!inside) sums_step(&check->sums, state, insn);
+        if (insn->flow == THUMB_FLOW_CALL && !inside && visitor->after_call) {
             visitor->after_call(visitor->context, i, state);
         }
         if (i == block->last) break;
@@ -63,17 +128,18 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     walk->outgoing = &state;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &check->flow.blocks[walk->first_block + b];
-        if (check->model->items[block->first].entry) flow_into(walk, walk->first_block + b);
+        bool entry = check->model->items[block->first].entry && walk->outside[block->first];
+        if (entry) flow_into(walk, walk->first_block + b);
     }
+    walk->outgoing = NULL;
+    find_local_returns(walk, blocks);
     while (walk->queue_count) {
         uint32_t local = walk->queue[--walk->queue_count];
         walk->queued[local] = false;
         state = walk->states[local];
         run_block(walk, local, &state, false);
-        walk->outgoing = &state;
-        fw_each_successor(check->model, &check->flow, walk->first_block + local, flow_into, walk);
+        flow_on(walk, walk->first_block + local, &state);
     }
-    walk->outgoing = NULL;
     for (uint32_t b = 0; b < blocks; b++) {
         if (!walk->states[b].reached) continue;
         state = walk->states[b];

@@ -16,6 +16,8 @@ struct walk_visitor {
     void (*after_call)(void *context, uint32_t item, struct sums *after);
 };
 
+/* A subroutine inside the unit that nobody else calls (hand-written assembly) is followed
+ * as a jump that leaves BASE_LOCAL in lr. */
 struct walk *walk_new(const struct check *check, struct arena *arena);
 void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor);
 

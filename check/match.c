@@ -1,0 +1,511 @@
+/* One unit of the original beside its place in the output. At each step the output holds
+ * the next item of the original, unchanged or in an allowed form, perhaps with a seal in
+ * front or behind; nothing else. */
+#include <string.h>
+
+#include "check/original_private.h"
+
+enum { FILLER = 0xdeff }; /* UDF #255 */
+
+struct walker {
+    struct compare *compare;
+    struct fw_model *in;
+    uint32_t unit;
+    uint32_t cursor; /* address in the output */
+    bool failed;
+};
+
+static void fail(struct walker *w, uint32_t item, const char *what) {
+    if (w->failed) return;
+    w->failed = true;
+    if (w->compare->trying) return;
+    check_find(w->compare->check, "original", w->cursor, "%s: %s (original 0x%08x)",
+               check_first_function(w->in, w->unit)->name, what, w->in->items[item].address);
+}
+
+static bool decode(struct walker *w, struct thumb_insn *out) {
+    return check_decode(w->compare->check, w->cursor, out);
+}
+
+static bool is_filler_at(const struct walker *w, uint32_t address) {
+    const uint8_t *p = compare_bytes(w->compare, address, 2);
+    return p && (p[0] | p[1] << 8) == FILLER;
+}
+
+/* Up to the alignment that the item had. */
+static void align(struct walker *w, uint32_t item, uint32_t alignment, uint32_t remainder) {
+    while ((w->cursor - remainder) & (alignment - 1)) {
+        if (!is_filler_at(w, w->cursor)) {
+            fail(w, item, "what stands in front of it is no filler");
+            return;
+        }
+        compare_claim(w->compare, w->cursor, 2, CLAIM_CODE);
+        w->cursor += 2;
+    }
+}
+
+static void place(struct walker *w, uint32_t item) {
+    w->compare->at[item] = w->compare->body[item] = w->cursor;
+}
+
+static void take(struct walker *w, uint32_t bytes, enum claim claim) {
+    compare_claim(w->compare, w->cursor, bytes, claim);
+    w->cursor += bytes;
+}
+
+static void need_ip(struct walker *w, uint32_t item, uint32_t live) {
+    if ((live & FW_LIVE_IP) || w->in->units[w->unit].ip_reserved) {
+        fail(w, item, "a seal uses ip, which the original needs there");
+    }
+}
+
+static void refer_from(struct walker *w, uint32_t place_of, uint32_t item, uint32_t delta,
+                       uint32_t value) {
+    note_reference(w->compare,
+                   (struct reference){item, delta, place_of, value, REFERENCE_PLACE, false});
+}
+
+static void refer(struct walker *w, uint32_t item, uint32_t delta, uint32_t value) {
+    refer_from(w, w->cursor, item, delta, value);
+}
+
+/* --- data */
+
+static const struct fw_relocation *relocation_at(const struct fw_model *in,
+                                                 const struct fw_item *item, uint32_t address) {
+    for (size_t r = item->relocation; item->relocation != FW_NONE && r < in->relocation_count;
+         r++) {
+        if (in->relocations[r].place - item->address >= item->size_bytes) return NULL;
+        if (in->relocations[r].place > address) return NULL;
+        if (in->relocations[r].place == address && in->relocations[r].target_item != FW_NONE) {
+            return &in->relocations[r];
+        }
+    }
+    return NULL;
+}
+
+static void walk_data(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    align(w, index, item->alignment, item->address);
+    place(w, index);
+    const uint8_t *out = compare_bytes(w->compare, w->cursor, item->size_bytes);
+    const uint8_t *in = fw_bytes_at(w->in, item->address, item->size_bytes);
+    if (!out || !in) {
+        fail(w, index, "its data is not there");
+        return;
+    }
+    for (uint32_t k = 0; k < item->size_bytes; k++) {
+        const struct fw_relocation *r = relocation_at(w->in, item, item->address + k);
+        uint32_t value;
+        if (r && span_u32le((struct span){out, item->size_bytes}, k, &value)) {
+            if ((value & 1) != r->target_thumb) fail(w, index, "a pointer changed its kind");
+            uint8_t kind = r->target_thumb ? REFERENCE_POINTER : REFERENCE_PLACE;
+            note_reference(w->compare, (struct reference){r->target_item, r->target_delta,
+                                                          w->cursor + k, value & ~1U, kind, false});
+            k += 3;
+        } else if (out[k] != in[k]) {
+            fail(w, index, "a byte of its data differs");
+            return;
+        }
+    }
+    take(w, item->size_bytes, CLAIM_DATA);
+}
+
+static void walk_table(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    bool half = w->compare->half[index];
+    uint32_t bytes = half ? 2U * item->table_count : (item->table_count + 1U) & ~1U;
+    place(w, index);
+    const uint8_t *out = compare_bytes(w->compare, w->cursor, bytes);
+    if (!out) {
+        fail(w, index, "its jump table is not there");
+        return;
+    }
+    for (uint32_t k = 0; k < item->table_count; k++) {
+        uint32_t entry = half ? (uint32_t)(out[2 * k] | out[2 * k + 1] << 8) : out[k];
+        uint32_t target = w->in->table_targets[item->table_first + k];
+        refer(w, target, 0, w->cursor + 2 * entry);
+    }
+    if (!half && item->table_count % 2 && out[item->table_count] != 0) {
+        fail(w, index, "the byte behind its jump table is not zero");
+    }
+    take(w, bytes, CLAIM_DATA);
+}
+
+/* --- instructions */
+
+static bool leaves_unit(const struct walker *w, uint32_t target) {
+    return target == FW_NONE || w->in->items[target].unit != w->unit;
+}
+
+static void walk_branch(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    struct thumb_insn insn;
+    uint32_t target, end;
+    if (!compare_branch(w->compare, item, w->cursor, &target, &end)) {
+        fail(w, index, "a branch of it is missing or altered");
+        return;
+    }
+    if (item->target == FW_NONE) {
+        if (target != item->insn.target) fail(w, index, "a branch goes elsewhere");
+    } else {
+        refer(w, item->target, 0, target);
+        bool far = end - w->cursor == 6;
+        uint32_t at = far ? w->cursor + 2 : w->cursor;
+        bool relocated = item->insn.flow == THUMB_FLOW_CALL || leaves_unit(w, item->target);
+        if (relocated && check_decode(w->compare->check, at, &insn)) {
+            compare_note_branch(w->compare, at, &insn);
+        }
+    }
+    take(w, end - w->cursor, CLAIM_CODE);
+}
+
+static void walk_pc_relative(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    struct thumb_insn out;
+    if (!decode(w, &out) || !compare_pc_relative(item, &out)) {
+        fail(w, index, "a load of a constant is missing or altered");
+        return;
+    }
+    if (item->target == FW_NONE) {
+        if (out.target != item->insn.target) fail(w, index, "a constant is read from elsewhere");
+    } else {
+        refer(w, item->target, item->target_delta, out.target);
+    }
+    take(w, out.size_bytes, CLAIM_CODE);
+}
+
+static void walk_table_branch(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    enum { HALF_WORDS = 0x10 };
+    struct thumb_insn out;
+    if (!decode(w, &out) || ((out.bits ^ item->insn.bits) & ~(uint32_t)HALF_WORDS) ||
+        (item->insn.bits & ~out.bits & HALF_WORDS)) {
+        fail(w, index, "a table branch is missing or altered");
+        return;
+    }
+    if (item->target != FW_NONE) {
+        w->compare->half[item->target] = out.bits & HALF_WORDS;
+        refer(w, item->target, 0, out.target);
+    }
+    take(w, out.size_bytes, CLAIM_CODE);
+}
+
+/* MOVW or MOVT of a moved address: the half that it holds is checked with the other. */
+static void walk_half_word(struct walker *w, uint32_t index, const struct fw_relocation *r) {
+    const struct fw_item *item = &w->in->items[index];
+    struct thumb_insn out;
+    enum { IMMEDIATE = 0x040f70ff };
+    if (!decode(w, &out) || ((out.bits ^ item->insn.bits) & ~(uint32_t)IMMEDIATE)) {
+        fail(w, index, "half of an address is missing or altered");
+        return;
+    }
+    uint8_t kind = item->insn.op == THUMB_MOVT ? REFERENCE_HIGH : REFERENCE_LOW;
+    note_reference(w->compare, (struct reference){r->target_item, r->target_delta, w->cursor,
+                                                  out.imm, kind, r->target_thumb});
+    take(w, out.size_bytes, CLAIM_CODE);
+}
+
+static bool is_return_from_stack(const struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    return item->jump == FW_JUMP_RETURN && insn->loads && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
+}
+
+/* The branches of a return's sequence leave the unit or not; those that do have
+ * relocations. */
+static void note_tail_branch(struct walker *w, uint32_t start, uint32_t end) {
+    struct thumb_insn insn;
+    for (uint32_t at = start; at < end && check_decode(w->compare->check, at, &insn);
+         at += insn.size_bytes) {
+        if (insn.op == THUMB_B && check_routine_at(w->compare->check, insn.target)) {
+            compare_note_branch(w->compare, at, &insn);
+        }
+    }
+}
+
+/* At the cursor: a sequence that returns and unseals. */
+static bool take_sealed_return(struct walker *w, uint32_t index) {
+    uint32_t end;
+    bool clobbers_ip = false;
+    if (!compare_return(w->compare, index, w->cursor, &end, &clobbers_ip)) return false;
+    if (clobbers_ip && w->in->units[w->unit].ip_reserved) {
+        fail(w, index, "a seal uses ip, which a caller of it needs");
+    }
+    note_tail_branch(w, w->cursor, end);
+    take(w, end - w->cursor, CLAIM_CODE);
+    return true;
+}
+
+/* blx rN: bl to the routine that checks; bx rN: b to it. */
+static bool take_checked_call(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    struct thumb_insn out;
+    bool call = item->insn.flow == THUMB_FLOW_CALL_INDIRECT;
+    if (!decode(w, &out) || out.op != (call ? THUMB_BL : THUMB_B)) return false;
+    const struct routine *r = check_routine_at(w->compare->check, out.target);
+    if (!r || r->kind != ROUTINE_CALL || r->reg != item->insn.rm) return false;
+    w->compare->uses_call_routines = true;
+    if (r->clobbers >> THUMB_IP & 1) w->compare->call_routine_clobbers_ip = true;
+    compare_note_branch(w->compare, w->cursor, &out);
+    take(w, out.size_bytes, CLAIM_CODE);
+    return true;
+}
+
+static bool is_checkable(const struct fw_item *item) {
+    if (item->insn.flow == THUMB_FLOW_CALL_INDIRECT) return true;
+    return item->jump == FW_JUMP_TAIL && item->insn.op == THUMB_BX;
+}
+
+static bool saves_lr(const struct thumb_insn *insn) {
+    return insn->stores && (insn->reads >> THUMB_LR & 1);
+}
+
+static bool restores_lr(const struct thumb_insn *insn) {
+    return insn->loads && (insn->writes >> THUMB_LR & 1);
+}
+
+/* A seal in front of the instruction that saves lr. */
+static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal) {
+    const struct fw_item *item = &w->in->items[index];
+    if (item->insn.in_it || !saves_lr(&item->insn)) return false;
+    if (!check_seal_at(w->compare->check, w->cursor, seal)) return false;
+    if (seal->clobbers_ip) need_ip(w, index, w->compare->liveness.before[index]);
+    take(w, seal->end - w->cursor, CLAIM_CODE);
+    return true;
+}
+
+/* Behind a sealed save whose function still uses lr: ip still holds KEY + SP. */
+static void take_unseal_after_save(struct walker *w, uint32_t index, const struct seal *seal) {
+    struct thumb_insn out;
+    bool live = w->compare->liveness.after[index] & FW_LIVE_LR;
+    bool there =
+        decode(w, &out) && out.op == THUMB_SUB_REGISTER && out.rd == THUMB_LR && out.shift == 0 &&
+        !out.flags_written &&
+        (out.rn == THUMB_LR ? out.rm == THUMB_IP : out.rn == THUMB_IP && out.rm == THUMB_LR);
+    const struct fw_item *next =
+        w->in->items[index].next == FW_NONE ? NULL : &w->in->items[w->in->items[index].next];
+    bool own = there && next && next->kind == FW_ITEM_INSN && next->insn.bits == out.bits;
+    if (there && !own && seal->clobbers_ip) {
+        need_ip(w, index, w->compare->liveness.after[index]);
+        take(w, out.size_bytes, CLAIM_CODE);
+    } else if (live) {
+        fail(w, index, "its return address is used while it is sealed");
+    }
+}
+
+static void take_unseal_after_restore(struct walker *w, uint32_t index) {
+    struct seal seal;
+    if (!check_seal_at(w->compare->check, w->cursor, &seal) || !seal.unseals) return;
+    if (seal.clobbers_ip) need_ip(w, index, w->compare->liveness.after[index]);
+    take(w, seal.end - w->cursor, CLAIM_CODE);
+}
+
+static void walk_plain(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    struct thumb_insn out;
+    if (!decode(w, &out) || out.size_bytes != item->insn.size_bytes ||
+        out.bits != item->insn.bits) {
+        fail(w, index, "an instruction of it is missing or altered");
+        return;
+    }
+    take(w, out.size_bytes, CLAIM_CODE);
+}
+
+static void walk_instruction(struct walker *w, uint32_t index) {
+    const struct fw_item *item = &w->in->items[index];
+    const struct fw_relocation *r =
+        item->relocation == FW_NONE ? NULL : &w->in->relocations[item->relocation];
+    struct thumb_insn out;
+    struct seal seal;
+    place(w, index);
+    bool sealed = take_seal_before(w, index, &seal);
+    w->compare->body[index] = w->cursor;
+    switch (item->insn.reference) {
+    case THUMB_REFERENCE_BRANCH:
+        walk_branch(w, index);
+        return;
+    case THUMB_REFERENCE_LITERAL:
+    case THUMB_REFERENCE_ADR:
+        walk_pc_relative(w, index);
+        return;
+    case THUMB_REFERENCE_TABLE:
+        walk_table_branch(w, index);
+        return;
+    default:
+        break;
+    }
+    bool same = decode(w, &out) && out.bits == item->insn.bits;
+    if (r && r->target_item != FW_NONE &&
+        (r->type == R_ARM_THM_MOVW_ABS_NC || r->type == R_ARM_THM_MOVT_ABS)) {
+        walk_half_word(w, index, r);
+        return;
+    }
+    /* Under a condition it can only be one branch. */
+    bool fits = !item->insn.in_it || out.op == THUMB_B;
+    if (!same && fits && is_return_from_stack(item) && take_sealed_return(w, index)) return;
+    if (!same && is_checkable(item) && take_checked_call(w, index)) return;
+    walk_plain(w, index);
+    if (sealed) take_unseal_after_save(w, index, &seal);
+    if (!sealed && restores_lr(&item->insn) && !w->failed) take_unseal_after_restore(w, index);
+}
+
+/* --- returns in IT blocks */
+
+struct it_block {
+    uint32_t items[4];
+    unsigned count;
+};
+
+static struct it_block block_of(const struct walker *w, uint32_t it) {
+    struct it_block block = {.count = 0};
+    uint32_t mask = w->in->items[it].insn.imm & 15U;
+    unsigned length = 4 - (unsigned)__builtin_ctz(mask ? mask : 8);
+    uint32_t i = w->in->items[it].next;
+    for (; i != FW_NONE && block.count < length; i = w->in->items[i].next)
+        block.items[block.count++] = i;
+    return block;
+}
+
+/* A branch of the output over a condition to `around`, or to a return; claims it. */
+static bool take_condition(struct walker *w, unsigned cond, uint32_t *target) {
+    struct thumb_insn out;
+    if (!decode(w, &out) || out.op != THUMB_B_COND) return false;
+    if (out.cond == cond) {
+        *target = out.target;
+        take(w, out.size_bytes, CLAIM_CODE);
+        return true;
+    }
+    struct thumb_insn far;
+    bool is_far = out.cond == (cond ^ 1) && out.size_bytes == 2 && out.target == w->cursor + 6 &&
+                  check_decode(w->compare->check, w->cursor + 2, &far) && far.op == THUMB_B &&
+                  far.size_bytes == 4;
+    if (!is_far) return false;
+    *target = far.target;
+    take(w, 6, CLAIM_CODE);
+    return true;
+}
+
+/* b<!c> around; the return, now without a condition */
+static bool take_return_behind_branch(struct walker *w, uint32_t index) {
+    uint32_t target, at = w->cursor, around = w->in->items[index].next;
+    if (!take_condition(w, w->in->items[index].insn.cond ^ 1U, &target)) return false;
+    if (around == FW_NONE) return false;
+    refer_from(w, at, around, 0, target);
+    w->compare->body[index] = w->cursor;
+    return take_sealed_return(w, index);
+}
+
+/* The lone return of an IT block: b<c> to an equal return of this unit. */
+static bool take_shared_return(struct walker *w, uint32_t index) {
+    struct walker saved = *w;
+    uint32_t target, end;
+    bool clobbers_ip;
+    struct thumb_insn out;
+    if (!decode(w, &out) || out.op != THUMB_B_COND) return false;
+    bool direct = out.cond == w->in->items[index].insn.cond &&
+                  compare_return(w->compare, index, out.target, &end, &clobbers_ip);
+    bool far = false;
+    if (!direct && out.size_bytes == 2 && out.target == w->cursor + 6 &&
+        out.cond == (w->in->items[index].insn.cond ^ 1U)) {
+        struct thumb_insn second;
+        far = check_decode(w->compare->check, w->cursor + 2, &second) && second.op == THUMB_B &&
+              second.size_bytes == 4 && !check_routine_at(w->compare->check, second.target) &&
+              compare_return(w->compare, index, second.target, &end, &clobbers_ip);
+    }
+    if (!direct && !far) return false;
+    if (!take_condition(w, w->in->items[index].insn.cond, &target)) {
+        *w = saved;
+        return false;
+    }
+    if (clobbers_ip && w->in->units[w->unit].ip_reserved) {
+        fail(w, index, "a seal uses ip, which a caller of it needs");
+    }
+    return true;
+}
+
+/* IT blocks whose last instruction is a sealed return are renewed. Returns the last item
+ * that was dealt with, or `it` when the block is as it was. */
+static uint32_t walk_it(struct walker *w, uint32_t it) {
+    const struct fw_item *item = &w->in->items[it];
+    struct it_block block = block_of(w, it);
+    struct thumb_insn out;
+    if (!block.count || !decode(w, &out) || out.bits == item->insn.bits) return it;
+    uint32_t last = block.items[block.count - 1];
+    if (!is_return_from_stack(&w->in->items[last])) return it;
+    place(w, it);
+    if (block.count == 1) {
+        place(w, last);
+        if (take_shared_return(w, last)) {
+            w->compare->end[it] = w->compare->end[last] = w->cursor;
+            return last;
+        }
+        if (!take_return_behind_branch(w, last))
+            fail(w, last, "a return of it is missing or altered");
+        w->compare->end[it] = w->cursor;
+        return last;
+    }
+    uint32_t stop = 1U << (5 - block.count);
+    uint32_t mask = (item->insn.imm & 15U & ~(2 * stop - 1)) | stop;
+    if (out.op != THUMB_IT || out.imm != ((item->insn.imm & 0xf0U) | mask)) {
+        fail(w, it, "an IT block of it is altered");
+        return last;
+    }
+    take(w, out.size_bytes, CLAIM_CODE);
+    w->compare->end[it] = w->cursor;
+    for (unsigned i = 0; i + 1 < block.count && !w->failed; i++) {
+        walk_instruction(w, block.items[i]);
+        w->compare->end[block.items[i]] = w->cursor;
+    }
+    place(w, last);
+    if (!w->failed && !take_return_behind_branch(w, last)) {
+        fail(w, last, "a return of it is missing or altered");
+    }
+    return last;
+}
+
+/* The tag in front of a function whose address is taken. */
+static void walk_tag(struct walker *w, uint32_t index) {
+    const struct check *check = w->compare->check;
+    uint32_t aligned = (w->cursor + 3) & ~3U, word;
+    if (!check->has_call_routines || !w->compare->taken[index]) return;
+    if (!check_word(check, aligned, &word) || word != check->tag) return;
+    align(w, index, 4, 0);
+    compare_note_tag(w->compare, w->cursor);
+    take(w, 4, CLAIM_DATA);
+}
+
+static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop) {
+    struct walker w = {.compare = compare, .in = compare->in, .unit = unit, .cursor = start};
+    for (uint32_t i = w.in->units[unit].first; i != FW_NONE && i != stop && !w.failed;
+         i = w.in->items[i].next) {
+        const struct fw_item *item = &w.in->items[i];
+        if (item->kind == FW_ITEM_DATA) {
+            walk_data(&w, i);
+        } else if (item->kind == FW_ITEM_TABLE) {
+            walk_table(&w, i);
+        } else {
+            walk_tag(&w, i);
+            uint32_t last = item->insn.op == THUMB_IT ? walk_it(&w, i) : i;
+            if (last == i && !w.failed) walk_instruction(&w, i);
+            i = last;
+        }
+        compare->end[i] = w.cursor;
+    }
+    compare->reached = w.cursor;
+    return !w.failed;
+}
+
+bool compare_unit(struct compare *compare, uint32_t unit, uint32_t start) {
+    compare->unit_start[unit] = start;
+    return walk(compare, unit, start, FW_NONE);
+}
+
+bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_t item,
+                 uint32_t address) {
+    compare->trying = true;
+    bool there = walk(compare, unit, start, item) && compare->reached == address;
+    compare->trying = false;
+    for (uint32_t i = compare->in->units[unit].first; i != FW_NONE; i = compare->in->items[i].next)
+        compare->at[i] = compare->body[i] = compare->end[i] = FW_NONE;
+    return there;
+}

@@ -1,0 +1,408 @@
+/* With the original: it is still in the output, whole, and nothing else is but what the
+ * protections need. */
+#include <string.h>
+
+#include "check/original_private.h"
+#include "firmware/analyse/reach.h"
+#include "firmware/lift/lift.h"
+#include "firmware/read/read.h"
+
+enum { FILLER = 0xdeff }; /* UDF #255 */
+
+uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes) {
+    return fw_bytes_at(compare->check->model, address, size_bytes);
+}
+
+bool compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes,
+                   enum claim claim) {
+    if (compare->trying) return true;
+    const struct fw_model *out = compare->check->model;
+    for (size_t i = 0; i < out->section_count; i++) {
+        const struct fw_section *s = &out->sections[i];
+        uint32_t offset = address - s->address;
+        if (!compare->claims[i].bytes || address < s->address || offset >= s->size_bytes) continue;
+        if (size_bytes > s->size_bytes - offset) break;
+        for (uint32_t k = 0; k < size_bytes; k++) {
+            if (compare->claims[i].bytes[offset + k] != CLAIM_FREE) {
+                check_find(compare->check, "original", address + k,
+                           "two parts of the original share this place");
+                return false;
+            }
+            compare->claims[i].bytes[offset + k] = (uint8_t)claim;
+        }
+        return true;
+    }
+    check_find(compare->check, "original", address,
+               "the output ends inside a part of the original");
+    return false;
+}
+
+static bool same_sections(struct compare *compare) {
+    const struct fw_model *in = compare->in, *out = compare->check->model;
+    bool same =
+        out->section_count == in->section_count || out->section_count == in->section_count + 1;
+    for (size_t i = 0; same && i < in->section_count; i++) {
+        const struct fw_section *a = &in->sections[i], *b = &out->sections[i];
+        same = a->address == b->address && a->size_bytes == b->size_bytes && !a->data == !b->data &&
+               a->type == b->type && a->flags == b->flags;
+    }
+    if (!same) {
+        check_find(compare->check, "file", 0, "its sections are not those of the original");
+    }
+    return same;
+}
+
+static void prepare(struct compare *compare) {
+    struct fw_model *in = compare->in;
+    const struct fw_model *out = compare->check->model;
+    size_t items = in->item_count + 1;
+    uint32_t **arrays[] = {&compare->at, &compare->body, &compare->end};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        *arrays[i] = ARENA_ARRAY(&compare->arena, uint32_t, items);
+        memset(*arrays[i], 0xff, items * sizeof **arrays[i]);
+    }
+    compare->half = ARENA_ARRAY(&compare->arena, bool, items);
+    compare->taken = ARENA_ARRAY(&compare->arena, bool, items);
+    for (size_t i = 0; i < in->relocation_count; i++) {
+        const struct fw_relocation *r = &in->relocations[i];
+        bool vector =
+            in->vector_table != FW_NONE && r->place - in->vector_table < in->vector_table_bytes;
+        if (r->target_item == FW_NONE || !r->target_thumb || vector) continue;
+        compare->taken[r->target_item] = in->items[r->target_item].entry;
+    }
+    compare->unit_start = ARENA_ARRAY(&compare->arena, uint32_t, in->unit_count + 1);
+    memset(compare->unit_start, 0xff, (in->unit_count + 1) * sizeof *compare->unit_start);
+    compare->claims = ARENA_ARRAY(&compare->arena, struct section_claims, out->section_count + 1);
+    for (size_t i = 0; i < out->section_count; i++) {
+        const struct fw_section *s = &out->sections[i];
+        if (!fw_is_code_section(s)) continue;
+        compare->claims[i].bytes = arena_alloc(&compare->arena, s->size_bytes + 1, 1);
+    }
+}
+
+static void claim_routines(struct compare *compare) {
+    const struct check *check = compare->check;
+    for (size_t i = 0; i < check->routine_count; i++) {
+        const struct routine *r = &check->routines[i];
+        uint32_t code_end = r->kind == ROUTINE_THUNK ? r->end - 4 : r->end;
+        bool inside = false; /* of one that pops first */
+        for (size_t k = 0; k < i; k++) {
+            if (check->routines[k].end == r->end) inside = true;
+        }
+        if (inside) continue;
+        if (r->kind == ROUTINE_THUNK) {
+            compare_claim(compare, r->address - 4, 4, CLAIM_DATA);
+            compare_note_tag(compare, r->address - 4);
+        }
+        if (r->kind == ROUTINE_BOOT) code_end = r->jump + 4;
+        compare_claim(compare, r->address, code_end - r->address, CLAIM_CODE);
+        if (r->kind == ROUTINE_BOOT && r->table) {
+            for (uint32_t at = r->jump + 4; at < r->table; at += 2) {
+                const uint8_t *p = compare_bytes(compare, at, 2);
+                if (!p || (p[0] | p[1] << 8) != FILLER) {
+                    check_find(compare->check, "boot", at,
+                               "what stands before its table is no filler");
+                }
+                compare_claim(compare, at, 2, CLAIM_CODE);
+            }
+            compare_claim(compare, r->table, r->end - r->table, CLAIM_DATA);
+        } else if (r->kind == ROUTINE_THUNK) {
+            compare_claim(compare, code_end, r->end - code_end, CLAIM_DATA);
+        }
+    }
+}
+
+static bool has_tag(const struct compare *compare, uint32_t item, uint32_t address) {
+    uint32_t word;
+    return compare->check->has_call_routines && compare->taken[item] &&
+           check_word(compare->check, address - 4, &word) && word == compare->check->tag;
+}
+
+/* Where the unit starts when its `item` is at `address`: code in front of it may have
+ * grown. */
+static uint32_t start_from(struct compare *compare, uint32_t unit, uint32_t item,
+                           uint32_t address) {
+    enum { GROWTH_MAXIMUM = 512 };
+    const struct fw_model *in = compare->in;
+    uint32_t first = in->units[unit].first, distance = 0;
+    if (item == first) return has_tag(compare, item, address) ? address - 4 : address;
+    for (uint32_t i = first; i != item && i != FW_NONE; i = in->items[i].next)
+        distance += in->items[i].size_bytes;
+    for (uint32_t growth = 0; growth <= GROWTH_MAXIMUM; growth += 2) {
+        uint32_t start = address - distance - growth;
+        uint32_t reached = has_tag(compare, item, address) ? address - 4 : address;
+        if (compare_try(compare, unit, start, item, reached)) return start;
+    }
+    return FW_NONE;
+}
+
+/* Where the output has the unit, by the symbols of its functions. */
+static uint32_t start_of(struct compare *compare, uint32_t unit) {
+    const struct fw_model *in = compare->in;
+    const struct fw_unit *u = &in->units[unit];
+    for (uint32_t i = 0; i < u->function_count; i++) {
+        const struct fw_function *f = &in->functions[u->function_first + i];
+        uint32_t symbol = f->symbol == FW_NONE ? FW_NONE : compare->symbol_map[f->symbol];
+        if (symbol == FW_NONE || f->item == FW_NONE) continue;
+        return start_from(compare, unit, f->item, compare->file.symbols[symbol].st_value & ~1U);
+    }
+    return FW_NONE;
+}
+
+static void walk_unit(struct compare *compare, uint32_t unit, uint32_t start) {
+    if (compare->unit_start[unit] != FW_NONE) return;
+    compare_unit(compare, unit, start);
+}
+
+/* Units that no symbol names are where what refers to them says. */
+static bool find_by_reference(struct compare *compare) {
+    const struct fw_model *in = compare->in;
+    bool found = false;
+    for (size_t i = 0; i < compare->reference_count; i++) {
+        struct reference r = compare->references[i];
+        uint32_t unit = in->items[r.item].unit;
+        if (compare->unit_start[unit] != FW_NONE || r.kind > REFERENCE_POINTER) continue;
+        if (r.delta != 0 || in->items[r.item].kind != FW_ITEM_INSN) continue;
+        uint32_t start = start_from(compare, unit, r.item, r.value);
+        if (start == FW_NONE) continue;
+        walk_unit(compare, unit, start);
+        found = true;
+    }
+    return found;
+}
+
+static void walk_all(struct compare *compare) {
+    const struct fw_model *in = compare->in;
+    for (uint32_t u = 0; u < in->unit_count; u++) {
+        if (in->units[u].first == FW_NONE || !in->units[u].decoded) continue;
+        uint32_t start = start_of(compare, u);
+        if (start != FW_NONE) walk_unit(compare, u, start);
+    }
+    while (find_by_reference(compare)) {
+    }
+    for (uint32_t u = 0; u < in->unit_count; u++) {
+        const struct fw_unit *unit = &in->units[u];
+        if (unit->first == FW_NONE || !unit->decoded || compare->unit_start[u] != FW_NONE) continue;
+        const struct fw_function *f = check_first_function(in, u);
+        if (unit->reachable || unit->status != FW_UNIT_ACCEPTED) {
+            check_find(compare->check, "original", f->address,
+                       "%s is not in the output, and can be reached in the original", f->name);
+        }
+    }
+}
+
+/* --- references */
+
+static uint32_t mapped(const struct compare *compare, const struct reference *r) {
+    return compare->at[r->item] == FW_NONE ? FW_NONE : compare->at[r->item] + r->delta;
+}
+
+static void compare_references(struct compare *compare) {
+    const struct fw_model *in = compare->in;
+    for (size_t i = 0; i < compare->reference_count; i++) {
+        const struct reference *r = &compare->references[i];
+        uint32_t should = mapped(compare, r);
+        const char *name = check_first_function(in, in->items[r->item].unit)->name;
+        if (should == FW_NONE) {
+            check_find(compare->check, "original", r->place,
+                       "it refers to %s, which is not in the output", name);
+            continue;
+        }
+        bool good = r->value == should;
+        if (r->kind == REFERENCE_LOW) good = r->value == ((should | r->thumb) & 0xffffU);
+        if (r->kind == REFERENCE_HIGH) good = r->value == should >> 16;
+        const struct routine *routine = good ? NULL : check_routine_at(compare->check, r->value);
+        if (routine && routine->kind == ROUTINE_THUNK && r->kind == REFERENCE_POINTER) {
+            good = routine->target == should;
+        }
+        if (good) continue;
+        check_find(compare->check, "original", r->place,
+                   "it should refer to %s at 0x%08x, and refers to %s at 0x%08x", name, should,
+                   check_function_at(compare->check, r->value), r->value);
+    }
+}
+
+/* --- bytes that are nobody's, and data */
+
+struct gap {
+    bool same, moved; /* the original's bytes may stand here; code went from here */
+};
+
+static bool is_in_place(const struct compare *compare, uint32_t unit) {
+    const struct fw_unit *u = &compare->in->units[unit];
+    if (!u->decoded || u->first == FW_NONE) return true;
+    return compare->at[u->first] == compare->in->items[u->first].address;
+}
+
+/* For each byte of an original code section: did it belong to a function that is no longer
+ * there. */
+static uint8_t *extents(struct compare *compare, size_t section) {
+    const struct fw_model *in = compare->in;
+    const struct fw_section *s = &in->sections[section];
+    enum { OUTSIDE, STAYED, LEFT };
+    uint8_t *map = arena_alloc(&compare->arena, s->size_bytes + 1, 1);
+    for (size_t i = 0; i < in->function_count; i++) {
+        const struct fw_function *f = &in->functions[i];
+        if (f->section != section || f->address - s->address > s->size_bytes) continue;
+        uint8_t kind = is_in_place(compare, f->unit) ? STAYED : LEFT;
+        memset(map + (f->address - s->address), kind, f->size_bytes);
+    }
+    return map;
+}
+
+/* Free bytes of a code section: filler where code was or is, else as in the original. */
+static void compare_free_bytes(struct compare *compare, size_t section, const uint8_t *original) {
+    enum { OUTSIDE, STAYED, LEFT };
+    struct fw_section *s = &compare->check->model->sections[section];
+    uint8_t *claims = compare->claims[section].bytes;
+    uint8_t *map = original ? extents(compare, section) : NULL;
+    for (uint32_t k = 0; k < s->size_bytes; k++) {
+        uint8_t filler = (uint8_t)(((s->address + k) & 1) ? FILLER >> 8 : FILLER & 0xff);
+        if (claims[k] != CLAIM_FREE) continue;
+        bool filled = s->data[k] == filler;
+        bool same = original && map[k] != LEFT && s->data[k] == original[k];
+        if (same && !filled) claims[k] = CLAIM_SAME;
+        if (filled && !same) claims[k] = CLAIM_CODE;
+        if (filled && same) claims[k] = CLAIM_SAME;
+        if (filled || same) continue;
+        check_find(compare->check, "original", s->address + k,
+                   "0x%02x at 0x%08x is of no part of the original and no filler", s->data[k],
+                   s->address + k);
+        return;
+    }
+}
+
+/* Pointers in data, and in code that nobody decoded: the expected words. */
+static void expect_pointers(struct compare *compare, size_t section, uint8_t *expected) {
+    const struct fw_model *in = compare->in;
+    const struct fw_section *s = &in->sections[section];
+    const struct check *check = compare->check;
+    for (size_t i = fw_relocation_from(in, s->address); i < in->relocation_count; i++) {
+        const struct fw_relocation *r = &in->relocations[i];
+        uint32_t offset = r->place - s->address, old, is;
+        if (r->section != section || offset > s->size_bytes - 4) break;
+        if (r->target_item == FW_NONE || fw_item_at(in, r->place) != FW_NONE) continue;
+        if (!span_u32le((struct span){s->data, s->size_bytes}, offset, &old)) continue;
+        (void)check_word(check, r->place, &is);
+        uint32_t at = compare->at[r->target_item];
+        if (at == FW_NONE) {
+            check_find(compare->check, "original", r->place,
+                       "a pointer leads to a function that is not in the output");
+            continue;
+        }
+        uint32_t value = (at + r->target_delta) | r->target_thumb;
+        const struct routine *routine = check_routine_at(check, is & ~1U);
+        bool vector = in->vector_table != FW_NONE && r->place == in->vector_table + 4;
+        if (routine && routine->target == at && r->target_thumb &&
+            (routine->kind == ROUTINE_THUNK || (routine->kind == ROUTINE_BOOT && vector))) {
+            value = routine->address | 1;
+        }
+        if (r->type == R_ARM_REL32) value -= r->place;
+        if (r->type == R_ARM_PREL31) value = ((value - r->place) & 0x7fffffffU) | (old & 1U << 31);
+        put_u32le(expected + offset, value);
+    }
+}
+
+static void compare_contents(struct compare *compare) {
+    const struct fw_model *in = compare->in, *out = compare->check->model;
+    for (size_t i = 0; i < out->section_count; i++) {
+        const struct fw_section *b = &out->sections[i];
+        if (!b->data) continue;
+        if (i >= in->section_count) {
+            compare_free_bytes(compare, i, NULL);
+            continue;
+        }
+        const struct fw_section *a = &in->sections[i];
+        if (a->type == SHT_ARM_EXIDX) {
+            compare_unwind_index(compare, a, b);
+            continue;
+        }
+        uint8_t *expected = arena_alloc(&compare->arena, a->size_bytes + 4, 1);
+        memcpy(expected, a->data, a->size_bytes);
+        expect_pointers(compare, i, expected);
+        if (compare->claims[i].bytes) {
+            compare_free_bytes(compare, i, expected);
+            continue;
+        }
+        for (uint32_t k = 0; k < a->size_bytes; k++) {
+            if (b->data[k] == expected[k]) continue;
+            check_find(compare->check, "original", b->address + k,
+                       "%s at 0x%08x is 0x%02x and should be 0x%02x", b->name, b->address + k,
+                       b->data[k], expected[k]);
+            break;
+        }
+    }
+}
+
+/* The checking routine writes flags, and perhaps ip, in front of what it calls. */
+static void judge_call_routines(struct compare *compare) {
+    const struct fw_model *in = compare->in;
+    for (uint32_t u = 0; compare->uses_call_routines && u < in->unit_count; u++) {
+        const struct fw_unit *unit = &in->units[u];
+        if (!unit->address_taken || compare->unit_start[u] == FW_NONE) continue;
+        bool ip = compare->call_routine_clobbers_ip &&
+                  ((unit->entry_live & FW_LIVE_IP) || unit->ip_reserved);
+        if (!(unit->entry_live & FW_LIVE_FLAGS) && !ip) continue;
+        check_find(compare->check, "calls", compare->unit_start[u],
+                   "its address is taken and it needs flags or ip that the check destroys");
+    }
+}
+
+static json_t *comparison_figures(const struct compare *compare) {
+    const struct fw_model *in = compare->in;
+    int moved = 0, dropped = 0, untouched = 0;
+    for (size_t i = 0; i < in->function_count; i++) {
+        const struct fw_function *f = &in->functions[i];
+        bool gone =
+            in->units[f->unit].decoded && f->item != FW_NONE && compare->at[f->item] == FW_NONE;
+        bool stays =
+            !in->units[f->unit].decoded || f->item == FW_NONE || compare->at[f->item] == f->address;
+        dropped += gone;
+        untouched += stays && !gone;
+        moved += !stays && !gone;
+    }
+    return json_pack("{s:b, s:i, s:i, s:i, s:i, s:i}", "compared", 1, "functions",
+                     (int)in->function_count, "moved", moved, "dropped", dropped, "untouched",
+                     untouched, "shared", 0);
+}
+
+static void compare_all(struct compare *compare, struct span file) {
+    struct check *check = compare->check;
+    if (!same_sections(compare)) return;
+    if (!compare_open_file(compare, file)) {
+        check_find(check, "file", 0, "its section headers or symbols are not where they should be");
+        return;
+    }
+    prepare(compare);
+    claim_routines(compare);
+    compare_match_symbols(compare);
+    walk_all(compare);
+    compare_references(compare);
+    compare_contents(compare);
+    judge_call_routines(compare);
+    /* From here on every place is known. */
+    compare_symbols(compare);
+    compare_relocations(compare);
+    compare_container(compare);
+    check->original = comparison_figures(compare);
+}
+
+enum status check_original(struct check *check, struct span file, struct span original) {
+    struct fw_model in = {.entry = 0};
+    struct compare compare = {.check = check, .in = &in};
+    enum status status = fw_read(&in, original, true, check->error);
+    if (status == STATUS_OK) status = fw_lift(&in, check->error);
+    if (status == STATUS_OK) {
+        fw_flow_build(&in, &compare.flow);
+        fw_liveness(&in, &compare.flow, &compare.liveness);
+        fw_reach(&in);
+        compare_all(&compare, file);
+    } else {
+        error_prefix(check->error, "the original");
+    }
+    fw_flow_free(&compare.flow);
+    fw_liveness_free(&compare.liveness);
+    arena_free(&compare.arena);
+    arena_free(&in.arena);
+    return status;
+}
