@@ -12,6 +12,7 @@ struct walker {
     struct fw_model *in;
     uint32_t unit;
     uint32_t cursor; /* address in the output */
+    bool in_data;    /* what stands in front of it is data */
     bool failed;
 };
 
@@ -39,7 +40,8 @@ static void align(struct walker *w, uint32_t item, uint32_t alignment, uint32_t 
             fail(w, item, "what stands in front of it is no filler");
             return;
         }
-        compare_claim(w->compare, w->cursor, 2, CLAIM_CODE);
+        /* Between data it is data. */
+        compare_claim(w->compare, w->cursor, 2, w->in_data ? CLAIM_DATA : CLAIM_CODE);
         w->cursor += 2;
     }
 }
@@ -51,6 +53,7 @@ static void place(struct walker *w, uint32_t item) {
 static void take(struct walker *w, uint32_t bytes, enum claim claim) {
     compare_claim(w->compare, w->cursor, bytes, claim);
     w->cursor += bytes;
+    w->in_data = claim == CLAIM_DATA;
 }
 
 static void need_ip(struct walker *w, uint32_t item, uint32_t live) {
