@@ -270,8 +270,12 @@ static enum status read_relocation_section(struct reader *reader, const Elf32_Sh
         uint32_t offset = entries[i].r_offset - section->address;
         uint32_t width = type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9 ? 2 : 4;
         if (type == R_ARM_NONE || type == R_ARM_V4BX) continue;
-        if (symbol >= reader->elf_symbol_count || entries[i].r_offset < section->address ||
-            section->size_bytes < width || offset > section->size_bytes - width) {
+        bool outside = entries[i].r_offset < section->address || section->size_bytes < width ||
+                       offset > section->size_bytes - width;
+        /* ld merges entries of the unwind index and leaves their relocations as they were;
+         * the index is read as a table, not by them. */
+        if (outside && section->type == SHT_ARM_EXIDX) continue;
+        if (symbol >= reader->elf_symbol_count || outside) {
             return error_input(reader->error, "relocation %zu of %s points outside", i,
                                section->name);
         }
