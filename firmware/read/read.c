@@ -10,6 +10,7 @@
 enum {
     MAXIMUM_SECTIONS = 4096,
     MAXIMUM_SEGMENTS = 256,
+    TABLE_ALIGNMENT = 4, /* headers, symbols and relocations are read where they stand */
     TAG_FILE = 1,
     TAG_CPU_RAW_NAME = 4,
     TAG_CPU_NAME = 5,
@@ -54,7 +55,9 @@ static enum status check_header(struct reader *reader) {
                            header->e_type);
     }
     if (header->e_shnum == 0 || header->e_shentsize != sizeof(Elf32_Shdr) ||
-        (header->e_phnum != 0 && header->e_phentsize != sizeof(Elf32_Phdr))) {
+        header->e_shoff % TABLE_ALIGNMENT != 0 ||
+        (header->e_phnum != 0 &&
+         (header->e_phentsize != sizeof(Elf32_Phdr) || header->e_phoff % TABLE_ALIGNMENT != 0))) {
         return error_input(error, "section or program headers are missing or malformed");
     }
     if (header->e_shnum > MAXIMUM_SECTIONS || header->e_phnum > MAXIMUM_SEGMENTS) {
@@ -208,7 +211,7 @@ static enum status read_symbols(struct reader *reader) {
         if (reader->symbol_map) return error_input(reader->error, "two symbol tables");
         Elf_Data *data = elf_getdata(scn, NULL);
         if (!data || header->sh_entsize != sizeof(Elf32_Sym) ||
-            data->d_size % sizeof(Elf32_Sym) != 0) {
+            header->sh_offset % TABLE_ALIGNMENT != 0 || data->d_size % sizeof(Elf32_Sym) != 0) {
             return error_input(reader->error, "the symbol table is malformed");
         }
         size_t count = data->d_size / sizeof(Elf32_Sym);
@@ -260,7 +263,8 @@ static enum status read_relocation_section(struct reader *reader, const Elf32_Sh
     struct fw_model *model = reader->model;
     const struct fw_section *section = &model->sections[target];
     Elf_Data *data = elf_getdata(scn, NULL);
-    if (!data || header->sh_entsize != sizeof(Elf32_Rel) || data->d_size % sizeof(Elf32_Rel) != 0) {
+    if (!data || header->sh_entsize != sizeof(Elf32_Rel) ||
+        header->sh_offset % TABLE_ALIGNMENT != 0 || data->d_size % sizeof(Elf32_Rel) != 0) {
         return error_input(reader->error, "the relocations of %s are malformed", section->name);
     }
     const Elf32_Rel *entries = data->d_buf;
