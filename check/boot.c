@@ -5,7 +5,8 @@
  *     bl    key function            or: movw r0, #..; movt r0, #..   (a fixed key)
  *     msr   psp, r0                 or: movw r1, #..; movt r1, #..; str r0, [r1]
  *     movw  r0, #0xed90 ; movt r0, #0xe000        MPU_TYPE
- *     ldrb  r1, [r0, #1] ; cmp r1, #n ; bcc end   the part has enough regions
+ *     ldr   r1, [r0] ; ubfx r1, r1, #8, #8 ; cmp r1, #n ; bcc end
+ *                                                 the part has enough regions
  *     adr   r1, table ; add.w r0, r0, #12         MPU_RBAR
  *     (ldmia.w r1!, {r2-r9} ; stmia.w r0, {r2-r9})  for each four regions
  *     movs  r1, #5 ; str.w r1, [r0, #-8]          MPU_CTRL: enable, default map behind
@@ -106,7 +107,10 @@ static bool take_table(struct check *check, uint32_t address, uint32_t count, ui
 static bool take_mpu(struct cursor *c, struct routine *boot) {
     struct check *check = c->check;
     uint32_t word, end, table, rounded = 0;
-    if (!take_word(c, 0, &word) || word != MPU_TYPE || !take_bits(c, 0x7841)) return false;
+    if (!take_word(c, 0, &word) || word != MPU_TYPE || !take_bits(c, 0x6801) ||
+        !take_bits(c, 0xf3c12107U)) {
+        return false;
+    }
     if (!take(c, THUMB_CMP_IMMEDIATE) || c->insn.rn != 1 || c->insn.size_bytes != 2) return false;
     uint32_t count = c->insn.imm;
     if (!take(c, THUMB_B_COND) || c->insn.cond != 3) return false;

@@ -68,8 +68,7 @@ static void pin(struct fw_model *model, const struct pinned *pinned) {
 }
 
 static enum status protect(struct hardening *hardening) {
-    enum status status = refuse_hardened(hardening);
-    if (status == STATUS_OK) status = protect_choose_key(hardening);
+    enum status status = protect_choose_key(hardening);
     if (status != STATUS_OK) return status;
     shrink_dead(hardening);
     /* From here on nothing asks the analyses about what a pass made. */
@@ -89,6 +88,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     struct fw_written written;
     uint32_t failed = FW_NONE;
     enum status status = fw_read(model, input, true, hardening->error);
+    if (status == STATUS_OK) status = refuse_hardened(hardening);
     if (status == STATUS_OK) status = fw_lift(model, hardening->error);
     if (status != STATUS_OK) return status;
     result->flash_bytes_before = flash_bytes(model);

@@ -8,7 +8,7 @@
 #include "firmware/model.h"
 
 /* Bits as in thumb_insn.bits: narrow when below 0xe800, else first half-word high. */
-#define FW_EDIT_MAXIMUM 8
+#define FW_EDIT_MAXIMUM 12
 
 /* Put instructions in front of `item`: whoever refers to `item` now reaches the first of
  * them. Returns the index that `item`'s own instruction has from now on. The item must

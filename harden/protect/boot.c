@@ -66,7 +66,8 @@ static void append_mpu(struct hardening *hardening, uint32_t unit, uint32_t rese
     struct fw_model *model = hardening->model;
     uint32_t regions = (uint32_t)hardening->region_count;
     append_word_load(model, unit, 0, (uint32_t)SCS_HIGH << 16 | MPU_TYPE_LOW);
-    fw_append(model, unit, 0x7841);                 /* ldrb r1, [r0, #1]: DREGION */
+    fw_append(model, unit, 0x6801);                 /* ldr  r1, [r0]: words only here (B3.1.1) */
+    fw_append(model, unit, 0xf3c12107U);            /* ubfx r1, r1, #8, #8: DREGION */
     fw_append(model, unit, 0x2900 | regions);       /* cmp  r1, #regions */
     uint32_t skip = fw_append(model, unit, 0xd300); /* bcc  to the end */
     uint32_t adr = fw_append(model, unit, 0xa100);  /* adr  r1, table */

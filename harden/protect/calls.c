@@ -93,7 +93,7 @@ static bool takes_address(const struct fw_model *model, const struct fw_relocati
 static uint32_t make_thunk(struct hardening *hardening, uint32_t item) {
     struct fw_model *model = hardening->model;
     uint32_t unit = fw_add_unit(model, "__pm_thunk");
-    fw_append_word(model, unit, hardening->tag, FW_NONE);
+    fw_append_tag(model, unit, hardening->tag);
     /* From flash to RAM a branch may not reach: through a literal it always does. */
     uint32_t jump = fw_append(model, unit, 0xf8dff000U); /* ldr.w pc, [pc, #0] */
     uint32_t word = fw_append_word(model, unit, 0, item);

@@ -4,10 +4,13 @@
  * of that moment, and unsealed where it comes back, with the stack pointer at the same
  * place (or a known distance from it, which is added):
  *
- *     mrs   ip, psp          the key              mrs   ip, psp
+ *     mrs   ip, psp                the key        mrs   ip, psp
  *     add   ip, sp, ip                            add   ip, sp, ip
- *     add   lr, ip           sealed               sub.w lr, lr, ip
- *     push  {..., lr}
+ *     add.w lr, ip, lr, ror #16    sealed         sub.w lr, lr, ip
+ *     push  {..., lr}                             ror.w lr, lr, #16
+ *
+ * The rotation puts the address's high half where an overflow that runs out early, or by
+ * one byte, hits first: such a return goes far away instead of near the code.
  *
  * A return from the stack (pop {..., pc}) becomes a pop and a branch to a shared tail that
  * unseals and returns. Copies of the tail (islands) stand all over the code, so that the
@@ -26,7 +29,6 @@
 
 enum {
     ADD_IP_SP = 0x44ec, /* add ip, sp, ip (A7.7.6 T1) */
-    ADD_LR_IP = 0x44e6, /* add lr, ip (A7.7.4 T2) */
     POP_NARROW = 0xbc00,
     BX_LR = 0x4770,
     LR_BIT = 1 << THUMB_LR,
@@ -34,9 +36,11 @@ enum {
     ISLAND_SPACING_BYTES = 3400, /* a narrow branch reaches 2 KiB both ways */
     ISLANDS_MAXIMUM = FW_MADE_MAXIMUM / 2,
 };
-#define POP_WIDE 0xe8bd0000U     /* ldmia.w sp!, {list} */
-#define SUB_LR_LR_IP 0xebae0e0cU /* sub.w lr, lr, ip (A7.7.175 T2) */
-#define LDR_LR_POP 0xf85deb04U   /* ldr.w lr, [sp], #4 */
+#define POP_WIDE 0xe8bd0000U      /* ldmia.w sp!, {list} */
+#define ADD_LR_IP_ROR 0xeb0c4e3eU /* add.w lr, ip, lr, ror #16 (A7.7.4 T3) */
+#define SUB_LR_LR_IP 0xebae0e0cU  /* sub.w lr, lr, ip (A7.7.175 T2) */
+#define ROR_LR 0xea4f4e3eU        /* ror.w lr, lr, #16 (A7.7.116 T1) */
+#define LDR_LR_POP 0xf85deb04U    /* ldr.w lr, [sp], #4 */
 
 /* ADDW or SUBW rd, rd, #distance (A7.7.3 T4, A7.7.174 T4): no flags. */
 static uint32_t add_distance(unsigned reg, int32_t distance) {
@@ -53,7 +57,8 @@ static size_t seal_bits(const struct hardening *hardening, enum direction direct
     size_t count = protect_load_key(hardening, THUMB_IP, bits);
     bits[count++] = ADD_IP_SP;
     if (distance) bits[count++] = add_distance(THUMB_IP, distance);
-    bits[count++] = direction == SEAL ? ADD_LR_IP : SUB_LR_LR_IP;
+    bits[count++] = direction == SEAL ? ADD_LR_IP_ROR : SUB_LR_LR_IP;
+    if (direction == UNSEAL) bits[count++] = ROR_LR;
     return count;
 }
 
@@ -64,9 +69,12 @@ static size_t seal_bits_spilling(const struct hardening *hardening, enum directi
     size_t count = 0;
     bits[count++] = 0xb401; /* push {r0} */
     count += protect_load_key(hardening, 0, bits + count);
-    bits[count++] = 0x4468;                                    /* add r0, sp, r0 */
-    bits[count++] = direction == SEAL ? 0x4486U : 0xebae0e00U; /* add lr, r0; sub.w lr, lr, r0 */
+    bits[count++] = 0x4468; /* add r0, sp, r0 */
+    bits[count++] = direction == SEAL
+                        ? 0xeb004e3eU
+                        : 0xebae0e00U; /* add.w lr, r0, lr, ror #16; sub.w lr, lr, r0 */
     if (rest) bits[count++] = add_distance(THUMB_LR, rest);
+    if (direction == UNSEAL) bits[count++] = ROR_LR;
     bits[count++] = 0xbc01; /* pop {r0} */
     return count;
 }
@@ -116,8 +124,8 @@ static void seal_save(struct hardening *hardening, uint32_t item) {
         free ? seal_bits(hardening, SEAL, 0, bits) : seal_bits_spilling(hardening, SEAL, 0, bits);
     uint32_t moved = fw_insert_before(model, item, bits, count);
     if (after & FW_LIVE_LR) { /* it is still used: ip still holds key + sp */
-        uint32_t unseal = SUB_LR_LR_IP;
-        fw_insert_after(model, moved, &unseal, 1);
+        const uint32_t unseal[] = {SUB_LR_LR_IP, ROR_LR};
+        fw_insert_after(model, moved, unseal, 2);
     }
 }
 
