@@ -32,7 +32,7 @@ static uint32_t segment_holding(const struct fw_model *model, const struct fw_se
     for (uint32_t i = 0; i < model->segment_count; i++) {
         const struct fw_segment *segment = &model->segments[i];
         uint32_t offset = s->address - segment->address;
-        if (segment->type == PT_LOAD && s->address >= segment->address &&
+        if (segment->type == PT_LOAD && (s->flags & SHF_ALLOC) && s->address >= segment->address &&
             offset < segment->memory_bytes && s->size_bytes <= segment->memory_bytes - offset) {
             return i;
         }
