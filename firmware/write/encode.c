@@ -64,6 +64,8 @@ static size_t put_insn(const struct fw_model *model, const struct fw_item *item,
                                         item->wide);
     case THUMB_REFERENCE_TABLE: {
         struct thumb_insn copy = *insn;
+        /* Without a table that was understood the unit stands where it was. */
+        if (item->target == FW_NONE) return put_bits(out, insn);
         bool half = model->items[item->target].table_half;
         copy.bits = (insn->bits & ~0x10U) | (half ? 0x10U : 0); /* H bit (A7.7.185) */
         return put_bits(out, &copy);
