@@ -13,6 +13,7 @@ struct walker {
     uint32_t unit;
     uint32_t cursor; /* address in the output */
     bool in_data;    /* what stands in front of it is data */
+    bool in_place;   /* each item is where it was; what lies between stayed too */
     bool failed;
 };
 
@@ -51,7 +52,7 @@ static void place(struct walker *w, uint32_t item) {
 }
 
 static void take(struct walker *w, uint32_t bytes, enum claim claim) {
-    compare_claim(w->compare, w->cursor, bytes, claim);
+    compare_claim(w->compare, w->cursor, bytes, w->in_place ? CLAIM_SAME : claim);
     w->cursor += bytes;
     w->in_data = claim == CLAIM_DATA;
 }
@@ -477,11 +478,18 @@ static void walk_tag(struct walker *w, uint32_t index) {
     take(w, 4, CLAIM_DATA);
 }
 
-static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop) {
-    struct walker w = {.compare = compare, .in = compare->in, .unit = unit, .cursor = start};
+static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop,
+                 bool in_place) {
+    struct walker w = {.compare = compare,
+                       .in = compare->in,
+                       .unit = unit,
+                       .cursor = start,
+                       .in_place = in_place};
     for (uint32_t i = w.in->units[unit].first; i != FW_NONE && i != stop && !w.failed;
          i = w.in->items[i].next) {
         const struct fw_item *item = &w.in->items[i];
+        if (in_place && w.cursor > item->address) fail(&w, i, "it does not fit where it was");
+        if (in_place) w.cursor = item->address;
         if (item->kind == FW_ITEM_DATA) {
             walk_data(&w, i);
         } else if (item->kind == FW_ITEM_TABLE) {
@@ -498,17 +506,27 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
     return !w.failed;
 }
 
+/* A walk that leaves no trace. */
+static bool attempt(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop,
+                    bool in_place) {
+    compare->trying = true;
+    bool there = walk(compare, unit, start, stop, in_place);
+    compare->trying = false;
+    for (uint32_t i = compare->in->units[unit].first; i != FW_NONE;
+         i = compare->in->items[i].next) {
+        compare->at[i] = compare->body[i] = compare->end[i] = FW_NONE;
+    }
+    return there;
+}
+
 bool compare_unit(struct compare *compare, uint32_t unit, uint32_t start) {
+    const struct fw_item *first = &compare->in->items[compare->in->units[unit].first];
     compare->unit_start[unit] = start;
-    return walk(compare, unit, start, FW_NONE);
+    bool in_place = start == first->address && attempt(compare, unit, start, FW_NONE, true);
+    return walk(compare, unit, start, FW_NONE, in_place);
 }
 
 bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_t item,
                  uint32_t address) {
-    compare->trying = true;
-    bool there = walk(compare, unit, start, item) && compare->reached == address;
-    compare->trying = false;
-    for (uint32_t i = compare->in->units[unit].first; i != FW_NONE; i = compare->in->items[i].next)
-        compare->at[i] = compare->body[i] = compare->end[i] = FW_NONE;
-    return there;
+    return attempt(compare, unit, start, item, false) && compare->reached == address;
 }

@@ -11,7 +11,8 @@
 
 struct unit_facts {
     unsigned saves, sealed;
-    const char *doubt; /* why not every way out is proven */
+    const char *doubt;  /* why not every way out is proven */
+    const char *excuse; /* why it may be left unsealed, though it could be followed */
     uint32_t doubt_at;
     bool wrong; /* a finding was made */
 };
@@ -59,11 +60,11 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
             wrong(returns, item, "saves a return address that is neither plain nor sealed");
             continue;
         }
+        if (reg != THUMB_LR) facts->excuse = "it stores a copy of its return address";
         if (!on_stack) continue; /* a context kept elsewhere: setjmp, a task switch */
         facts->saves++;
         facts->sealed += sealed;
         if (insn->in_it) doubt(returns, item, "it saves lr under a condition");
-        if (reg != THUMB_LR) doubt(returns, item, "it stores a copy of its return address");
     }
 }
 
@@ -139,6 +140,9 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
         judge_return(returns, item, value);
         return;
     }
+    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_GOTO) {
+        returns->facts[returns->unit].excuse = "it has a computed jump";
+    }
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_TAIL) {
         judge_onward(returns, item, state);
         return;
@@ -175,11 +179,12 @@ static void count_unit(struct returns *returns, uint32_t unit, bool image_seals)
     }
     if (!facts->wrong) check->counts.return_sealed += facts->sealed;
     unsigned rest = sites - facts->sealed;
+    const char *reason = facts->doubt ? facts->doubt : u->reason ? u->reason : facts->excuse;
     if (!rest || !image_seals) return;
     if (check->exempt[unit]) {
         check->counts.return_exempt += rest;
-    } else if (facts->doubt || u->reason) {
-        add_unsealed(check, unit, rest, facts->doubt ? facts->doubt : u->reason);
+    } else if (reason) {
+        add_unsealed(check, unit, rest, reason);
     } else if (!facts->wrong) {
         check_find(check, "returns", address,
                    "saves its return address unsealed, and nothing stands against sealing it");
