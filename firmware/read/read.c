@@ -76,6 +76,23 @@ static enum status check_header(struct reader *reader) {
     return STATUS_OK;
 }
 
+static enum status check_segment_overlaps(struct reader *reader) {
+    const struct fw_model *model = reader->model;
+    for (size_t i = 0; i < model->segment_count; i++) {
+        const struct fw_segment *a = &model->segments[i];
+        for (size_t k = 0; k < i; k++) {
+            const struct fw_segment *b = &model->segments[k];
+            if (a->type != PT_LOAD || b->type != PT_LOAD) continue;
+            bool overlap = a->address >= b->address ? a->address - b->address < b->memory_bytes
+                                                    : b->address - a->address < a->memory_bytes;
+            if (!overlap || !a->memory_bytes || !b->memory_bytes) continue;
+            return error_input(reader->error, "segment %zu and segment %zu overlap in memory", k,
+                               i);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status read_segments(struct reader *reader) {
     struct fw_model *model = reader->model;
     size_t count = reader->header->e_phnum;
@@ -94,7 +111,20 @@ static enum status read_segments(struct reader *reader) {
                                                  h->p_filesz, h->p_memsz, h->p_align, h->p_offset};
     }
     model->segment_count = count;
-    return STATUS_OK;
+    return check_segment_overlaps(reader);
+}
+
+/* Contents that a segment's memory holds are also among its bytes of the file. */
+static bool in_file_bytes(const struct fw_model *model, const Elf32_Shdr *header) {
+    for (size_t i = 0; i < model->segment_count; i++) {
+        const struct fw_segment *s = &model->segments[i];
+        uint32_t offset = header->sh_addr - s->address;
+        if (s->type != PT_LOAD || header->sh_addr < s->address || offset >= s->memory_bytes) {
+            continue;
+        }
+        if (offset > s->file_bytes || header->sh_size > s->file_bytes - offset) return false;
+    }
+    return true;
 }
 
 /* The load address of a section: that of its segment, by the same distance. */
@@ -134,6 +164,10 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
     if (header->sh_type != SHT_NOBITS && (header->sh_flags & SHF_EXECINSTR) &&
         header->sh_addr % 2 != 0) {
         return error_input(reader->error, "code section %s is at an odd address", name);
+    }
+    if (header->sh_type != SHT_NOBITS && (header->sh_flags & SHF_ALLOC) && header->sh_size &&
+        !in_file_bytes(model, header)) {
+        return error_input(reader->error, "section %s is not in its segment's bytes", name);
     }
     struct fw_section *section = &model->sections[model->section_count];
     *section = (struct fw_section){
