@@ -30,6 +30,8 @@ void file_remove_temporaries_on_signal(void) {
         action.sa_handler = on_signal;
         sigaction(numbers[i], &action, NULL);
     }
+    /* A limit on file sizes then fails the write, like a full disk, and is told. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 enum status file_read(struct arena *arena, const char *path, size_t maximum_bytes, struct span *out,

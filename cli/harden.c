@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/verbs.h"
@@ -173,6 +174,17 @@ static void print_summary(const struct arguments *a, const struct harden_result 
 #undef N
 }
 
+/* Both are asked for before anything is done, so that one is not written without the other. */
+static enum status keep_existing(const struct arguments *a, struct error *error) {
+    const char *const paths[] = {a->output, a->report};
+    for (size_t i = 0; i < 2 && !a->replace; i++) {
+        if (!paths[i] || access(paths[i], F_OK) != 0) continue;
+        return error_input(error, "%s: exists already and is kept; use --force to replace it",
+                           paths[i]);
+    }
+    return STATUS_OK;
+}
+
 static enum status write_outputs(const struct arguments *a, const struct harden_result *result,
                                  struct error *error) {
     enum status status = STATUS_OK;
@@ -184,7 +196,9 @@ static enum status write_outputs(const struct arguments *a, const struct harden_
         free(text);
     }
     if (status != STATUS_OK) return status;
-    return file_write(a->output, buffer_span(&result->elf), 0644, a->replace, error);
+    status = file_write(a->output, buffer_span(&result->elf), 0644, a->replace, error);
+    if (status != STATUS_OK && a->report && !a->replace) unlink(a->report); /* ours, of no use */
+    return status;
 }
 
 int verb_harden(int argc, char **argv) {
@@ -195,7 +209,10 @@ int verb_harden(int argc, char **argv) {
     struct error error;
     struct span input;
     struct harden_result result = {.report = NULL};
-    enum status status = file_read(&arena, a.input, FW_INPUT_MAXIMUM_BYTES, &input, &error);
+    enum status status = keep_existing(&a, &error);
+    if (status == STATUS_OK) {
+        status = file_read(&arena, a.input, FW_INPUT_MAXIMUM_BYTES, &input, &error);
+    }
     if (status == STATUS_OK) {
         status = harden_image(input, &a.options, &result, &error);
         if (status != STATUS_OK) error_prefix(&error, a.input);
