@@ -78,6 +78,12 @@ static enum status protect(struct hardening *hardening) {
     return protect_boot(hardening);
 }
 
+static void free_analyses(struct hardening *hardening) {
+    fw_flow_free(&hardening->flow);
+    fw_liveness_free(&hardening->liveness);
+    fw_values_free(&hardening->values);
+}
+
 /* One attempt; *failed names a unit that must be pinned before the next. */
 static enum status attempt(struct hardening *hardening, struct span input,
                            const struct pinned *pinned, struct harden_result *result,
@@ -98,6 +104,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     pin(model, pinned);
     if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
     if (status != STATUS_OK) return status;
+    free_analyses(hardening);
     struct fw_layout_options place = {.seed = options->seed,
                                       .flash = options->flash,
                                       .reserved = options->writable_flash,
@@ -131,9 +138,7 @@ enum status harden_image(struct span input, const struct harden_options *options
         memset(hardening.call_stubs, 0xff, sizeof hardening.call_stubs);
         uint32_t failed = FW_NONE;
         status = attempt(&hardening, input, &pinned, result, &failed);
-        fw_flow_free(&hardening.flow);
-        fw_liveness_free(&hardening.liveness);
-        fw_values_free(&hardening.values);
+        free_analyses(&hardening);
         arena_free(&model.arena);
         if (failed == FW_NONE || pinned.count == ATTEMPTS) break;
         pinned.addresses[pinned.count++] = failed;

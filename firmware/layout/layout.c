@@ -74,20 +74,54 @@ static uint32_t align_item(const struct fw_item *item, uint32_t address) {
     return address + ((item->address - address) & mask);
 }
 
-static uint32_t place_unit(struct fw_model *model, const struct fw_unit *unit, uint32_t address) {
-    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+/* Where each unit is while addresses settle. A unit whose sizes stay the same is not walked
+ * again when it moves by a multiple of the largest alignment: its items' new_address counts
+ * from `base`, and apply_shifts() adds the rest at the end. */
+struct order {
+    uint32_t *units;
+    size_t count;
+    uint32_t *start, *base, *size_bytes; /* by unit; 0 for units that stay */
+    bool *grew;                          /* by unit: sizes changed since it was walked */
+    bool *walked;                        /* by unit: its references have to be looked at again */
+    uint32_t *outer, *outer_first; /* items whose references leave the unit and may not reach */
+};
+
+static uint32_t address_of(const struct fw_model *model, const struct order *order,
+                           uint32_t index) {
+    const struct fw_item *item = &model->items[index];
+    return item->new_address + (order->start[item->unit] - order->base[item->unit]);
+}
+
+static uint32_t place_unit(struct fw_model *model, struct order *order, uint32_t u,
+                           uint32_t address) {
+    enum { LARGEST_ALIGNMENT = 8 };
+    order->start[u] = address;
+    bool known = order->size_bytes[u] && !order->grew[u];
+    if (known && (address - order->base[u]) % LARGEST_ALIGNMENT == 0) {
+        return address + order->size_bytes[u];
+    }
+    order->base[u] = address;
+    for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
         struct fw_item *item = &model->items[i];
         address = align_item(item, address);
         item->new_address = address;
         address += item->size_bytes;
     }
+    order->size_bytes[u] = address - order->base[u];
+    order->grew[u] = false;
+    order->walked[u] = true;
     return address;
 }
 
-struct order {
-    uint32_t *units;
-    size_t count;
-};
+static void apply_shifts(struct fw_model *model, const struct order *order) {
+    for (size_t k = 0; k < order->count; k++) {
+        uint32_t u = order->units[k], shift = order->start[u] - order->base[u];
+        if (!shift) continue;
+        for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
+            model->items[i].new_address += shift;
+        }
+    }
+}
 
 static bool is_island(const struct fw_model *model, uint32_t unit) {
     return model->island_count && unit - model->islands[0] < model->island_count;
@@ -160,44 +194,45 @@ static void spread_islands(struct fw_model *model, struct order *order) {
 }
 
 static int by_island_address(const void *a, const void *b, void *context) {
-    const struct fw_model *model = context;
-    uint32_t x = model->items[model->units[*(const uint32_t *)a].first].new_address;
-    uint32_t y = model->items[model->units[*(const uint32_t *)b].first].new_address;
+    const struct order *order = context;
+    uint32_t x = order->start[*(const uint32_t *)a], y = order->start[*(const uint32_t *)b];
     return x < y ? -1 : x > y;
 }
 
 /* The island nearest to `address`, of those sorted by address. */
-static uint32_t nearest_island(const struct fw_model *model, const uint32_t *sorted,
+static uint32_t nearest_island(const struct order *order, const uint32_t *sorted, size_t count,
                                uint32_t address) {
-    size_t low = 0, high = model->island_count;
+    size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (model->items[model->units[sorted[middle]].first].new_address < address) {
+        if (order->start[sorted[middle]] < address) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == model->island_count) return sorted[low - 1];
+    if (low == count) return sorted[low - 1];
     if (low == 0) return sorted[0];
-    uint32_t above = model->items[model->units[sorted[low]].first].new_address - address;
-    uint32_t below = address - model->items[model->units[sorted[low - 1]].first].new_address;
+    uint32_t above = order->start[sorted[low]] - address;
+    uint32_t below = address - order->start[sorted[low - 1]];
     return sorted[above < below ? low : low - 1];
 }
 
 /* Aim every branch to an island at the nearest one. The copies are equal, so the n-th item
  * of one is the n-th of another. */
-static void aim_at_islands(struct fw_model *model, const struct order *order, uint32_t *sorted) {
-    if (!model->island_count) return;
-    memcpy(sorted, model->islands, model->island_count * sizeof *sorted);
-    qsort_r(sorted, model->island_count, sizeof *sorted, by_island_address, model);
+static void aim_at_islands(struct fw_model *model, struct order *order, uint32_t *sorted) {
+    size_t islands = model->island_count;
+    if (!islands) return;
+    memcpy(sorted, model->islands, islands * sizeof *sorted);
+    qsort_r(sorted, islands, sizeof *sorted, by_island_address, order);
     for (size_t k = 0; k < order->count; k++) {
-        uint32_t i = model->units[order->units[k]].first;
-        for (; i != FW_NONE; i = model->items[i].next) {
-            struct fw_item *item = &model->items[i];
+        uint32_t u = order->units[k];
+        for (uint32_t o = order->outer_first[u]; o < order->outer_first[u + 1]; o++) {
+            struct fw_item *item = &model->items[order->outer[o]];
             if (!item->island) continue;
+            uint32_t address = address_of(model, order, order->outer[o]);
             uint32_t from = model->units[model->items[item->target].unit].first;
-            uint32_t to = model->units[nearest_island(model, sorted, item->new_address)].first;
+            uint32_t to = model->units[nearest_island(order, sorted, islands, address)].first;
             for (; from != item->target; from = model->items[from].next) {
                 to = model->items[to].next;
             }
@@ -206,8 +241,33 @@ static void aim_at_islands(struct fw_model *model, const struct order *order, ui
     }
 }
 
+/* References that leave the unit and whose reach depends on where units are: not BL, which
+ * reaches the whole of any part's flash or is refused when the unit is walked. */
+static void find_outer(struct fw_model *model, struct order *order) {
+    size_t count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass) order->outer = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
+        count = 0;
+        for (uint32_t u = 0; u < model->unit_count; u++) {
+            if (pass) order->outer_first[u] = (uint32_t)count;
+            if (model->units[u].status != FW_UNIT_ACCEPTED) continue;
+            for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
+                const struct fw_item *item = &model->items[i];
+                bool branch = item->kind == FW_ITEM_INSN &&
+                              item->insn.reference == THUMB_REFERENCE_BRANCH &&
+                              item->insn.op != THUMB_BL;
+                bool leaves = item->target == FW_NONE || model->items[item->target].unit != u;
+                if (!branch || !leaves) continue;
+                if (pass) order->outer[count] = i;
+                count++;
+            }
+        }
+    }
+    order->outer_first[model->unit_count] = (uint32_t)count;
+}
+
 /* First fit, window by window; `used` is how far each is filled. */
-static void place_all(struct fw_model *model, struct fw_layout *out, const struct order *order,
+static void place_all(struct fw_model *model, struct fw_layout *out, struct order *order,
                       uint32_t *used) {
     uint32_t overflow = out->overflow_address;
     size_t recent = 0; /* window of the unit placed last */
@@ -226,14 +286,14 @@ static void place_all(struct fw_model *model, struct fw_layout *out, const struc
             uint32_t start = window->address + used[w];
             uint32_t room = window->size_bytes - used[w];
             if (room < unit->bytes_after && room < unit->bytes_before) continue;
-            uint32_t end = place_unit(model, unit, start);
+            uint32_t end = place_unit(model, order, order->units[i], start);
             if (end - start > room) continue;
             used[w] = end - window->address;
             placed = true;
             recent = w;
         }
         if (placed) continue;
-        overflow = place_unit(model, unit, overflow);
+        overflow = place_unit(model, order, order->units[i], overflow);
         recent = out->window_count;
     }
     out->overflow_bytes = overflow - out->overflow_address;
@@ -244,18 +304,19 @@ static bool in_reach(uint32_t from, uint32_t to, uint32_t back, uint32_t forward
     return distance <= forward || 0U - distance <= back;
 }
 
-static uint32_t target_address(const struct fw_model *model, const struct fw_item *item) {
+static uint32_t target_address(const struct fw_model *model, const struct order *order,
+                               const struct fw_item *item) {
     if (item->target == FW_NONE) return item->insn.target;
-    return model->items[item->target].new_address + item->target_delta;
+    return address_of(model, order, item->target) + item->target_delta;
 }
 
 enum fit { FIT, FIT_GREW, FIT_NEVER };
 
 /* Does a branch reach; if not, take its next larger form (A7.7.12: T1 -256..254, T2
  * -2048..2046, T3 +-1 MiB, T4 and BL +-16 MiB, from pc = address + 4). */
-static enum fit fit_branch(const struct fw_model *model, struct fw_item *item) {
+static enum fit fit_branch(struct fw_item *item, uint32_t address, uint32_t target) {
     const struct thumb_insn *insn = &item->insn;
-    uint32_t pc = item->new_address + 4, target = target_address(model, item);
+    uint32_t pc = address + 4;
     enum { MEBI = 1 << 20, LONG = 16 * MEBI };
     bool compare = insn->op == THUMB_CBZ || insn->op == THUMB_CBNZ;
     if (item->far) { /* over an inverted condition: the wide branch is 2 bytes on */
@@ -288,9 +349,9 @@ static enum fit fit_branch(const struct fw_model *model, struct fw_item *item) {
     return FIT_GREW;
 }
 
-static enum fit fit_pc_relative(const struct fw_model *model, struct fw_item *item) {
+static enum fit fit_pc_relative(struct fw_item *item, uint32_t address, uint32_t target) {
     const struct thumb_insn *insn = &item->insn;
-    uint32_t base = (item->new_address + 4) & ~3U, target = target_address(model, item);
+    uint32_t base = (address + 4) & ~3U;
     bool narrow = insn->size_bytes == 2 && !item->wide;
     bool dual =
         insn->coprocessor || (insn->op == THUMB_LOAD && (insn->bits & 0xfe500000U) == 0xe8500000U);
@@ -304,6 +365,7 @@ static enum fit fit_pc_relative(const struct fw_model *model, struct fw_item *it
     return in_reach(base, target, reach, reach) ? FIT : FIT_NEVER;
 }
 
+/* Table and targets are of one unit, so their distance needs no shift. */
 static enum fit fit_table(const struct fw_model *model, struct fw_item *table) {
     for (uint32_t i = 0; i < table->table_count; i++) {
         const struct fw_item *target = &model->items[model->table_targets[table->table_first + i]];
@@ -317,21 +379,43 @@ static enum fit fit_table(const struct fw_model *model, struct fw_item *table) {
     return FIT;
 }
 
-static enum fit fit_item(const struct fw_model *model, struct fw_item *item) {
+static enum fit fit_item(const struct fw_model *model, const struct order *order, uint32_t index) {
+    struct fw_item *item = &model->items[index];
     if (item->kind == FW_ITEM_TABLE) return fit_table(model, item);
     if (item->kind != FW_ITEM_INSN) return FIT;
     switch (item->insn.reference) {
     case THUMB_REFERENCE_BRANCH:
-        return fit_branch(model, item);
+        return fit_branch(item, address_of(model, order, index),
+                          target_address(model, order, item));
     case THUMB_REFERENCE_LITERAL:
     case THUMB_REFERENCE_ADR:
-        return fit_pc_relative(model, item);
+        return fit_pc_relative(item, address_of(model, order, index),
+                               target_address(model, order, item));
     default:
         return FIT;
     }
 }
 
-static enum status settle(struct fw_model *model, struct fw_layout *out, const struct order *order,
+/* Look at the references of a unit again: all when it was walked, else those that leave it.
+ * Names the first item that can never fit. */
+static enum fit fit_unit(struct fw_model *model, struct order *order, uint32_t u, uint32_t *unfit) {
+    enum fit worst = FIT;
+    bool walked = order->walked[u];
+    uint32_t o = order->outer_first[u];
+    uint32_t i = walked ? model->units[u].first : FW_NONE;
+    while (walked ? i != FW_NONE : o < order->outer_first[u + 1]) {
+        uint32_t index = walked ? i : order->outer[o++];
+        if (walked) i = model->items[i].next;
+        enum fit fit = fit_item(model, order, index);
+        if (fit == FIT_NEVER) *unfit = index;
+        if (fit > worst) worst = fit;
+    }
+    order->walked[u] = false;
+    if (worst == FIT_GREW) order->grew[u] = true;
+    return worst;
+}
+
+static enum status settle(struct fw_model *model, struct fw_layout *out, struct order *order,
                           uint32_t *failed, struct error *error) {
     uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
     uint32_t *sorted = ARENA_ARRAY(&model->arena, uint32_t, model->island_count + 1);
@@ -340,30 +424,33 @@ static enum status settle(struct fw_model *model, struct fw_layout *out, const s
         place_all(model, out, order, used);
         aim_at_islands(model, order, sorted);
         for (size_t k = 0; k < order->count; k++) {
-            struct fw_unit *unit = &model->units[order->units[k]];
-            for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-                enum fit fit = fit_item(model, &model->items[i]);
-                if (fit == FIT_GREW) grew = true;
-                if (fit != FIT_NEVER) continue;
-                *failed = order->units[k];
-                return error_input(error, "%s: a reference at 0x%08x does not reach",
-                                   model->functions[unit->function_first].name,
-                                   model->items[i].address);
-            }
+            uint32_t unfit = FW_NONE;
+            enum fit fit = fit_unit(model, order, order->units[k], &unfit);
+            if (fit == FIT_GREW) grew = true;
+            if (fit != FIT_NEVER) continue;
+            *failed = order->units[k];
+            return error_input(error, "%s: a reference at 0x%08x does not reach",
+                               model->functions[model->units[order->units[k]].function_first].name,
+                               model->items[unfit].address);
         }
-        if (!grew) return STATUS_OK;
+        if (!grew) {
+            apply_shifts(model, order);
+            return STATUS_OK;
+        }
     }
     return error_environment(error, "addresses did not settle");
 }
 
 /* Untouched code keeps its place and its forms; what its branches do not reach any more
  * has to stay as well. */
-static enum status check_untouched(struct fw_model *model, uint32_t *failed, struct error *error) {
+static enum status check_untouched(struct fw_model *model, struct order *order, uint32_t *failed,
+                                   struct error *error) {
+    memcpy(order->base, order->start, model->unit_count * sizeof *order->base); /* applied */
     for (size_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->status != FW_UNIT_UNTOUCHED) continue;
         for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            if (fit_item(model, &model->items[i]) == FIT) continue;
+            if (fit_item(model, order, i) == FIT) continue;
             uint32_t target = model->items[i].target;
             if (target != FW_NONE &&
                 model->units[model->items[target].unit].status != FW_UNIT_UNTOUCHED) {
@@ -440,7 +527,14 @@ static enum status check_overflow(const struct fw_layout_options *options,
 
 enum status fw_layout(struct fw_model *model, const struct fw_layout_options *options,
                       struct fw_layout *out, uint32_t *failed, struct error *error) {
-    struct order order = {NULL, 0};
+    struct order order = {.count = 0};
+    size_t units = model->unit_count + 1;
+    order.start = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.base = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.size_bytes = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.outer_first = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.grew = ARENA_ARRAY(&model->arena, bool, units);
+    order.walked = ARENA_ARRAY(&model->arena, bool, units);
     *out = (struct fw_layout){.windows = NULL};
     *failed = FW_NONE;
     find_windows(model, out);
@@ -457,6 +551,7 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     }
     large_first(model, &order);
     spread_islands(model, &order);
+    find_outer(model, &order);
     enum status status = settle(model, out, &order, failed, error);
     if (status != STATUS_OK) return status;
     for (size_t k = 0; k < order.count; k++) {
@@ -466,6 +561,6 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
             unit->bytes_after += model->items[i].size_bytes;
         }
     }
-    status = check_untouched(model, failed, error);
+    status = check_untouched(model, &order, failed, error);
     return status == STATUS_OK ? check_overflow(options, out, error) : status;
 }
