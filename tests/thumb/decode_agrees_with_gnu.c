@@ -8,7 +8,7 @@
  *                                                  the second, two lower nibbles each
  *
  *     ... --sabotage 1 to 7                        falsifies one field of one answer in 1,000,
- *                                                  so that the program must fail
+ *                                                  and succeeds only if that is noticed
  *
  * The GNU disassembler knows more architectures than ARMv7E-M and is not always right.
  * Every difference is in the table below, with the encodings it holds for, what GNU prints
@@ -552,5 +552,5 @@ int main(int argc, char **argv) {
     print_explanations();
     printf("seed %llu: %llu instructions compared, %llu differences without an explanation\n",
            (unsigned long long)seed, (unsigned long long)compared, (unsigned long long)unexplained);
-    return unexplained != 0;
+    return sabotage ? unexplained == 0 : unexplained != 0;
 }
