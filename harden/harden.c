@@ -72,7 +72,7 @@ static enum status protect(struct hardening *hardening) {
     if (status != STATUS_OK) return status;
     shrink_dead(hardening);
     /* From here on nothing asks the analyses about what a pass made. */
-    protect_plan_memory(hardening, 0);
+    protect_plan_memory(hardening, NULL);
     protect_calls(hardening);
     protect_returns(hardening);
     return protect_boot(hardening);

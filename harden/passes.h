@@ -51,9 +51,9 @@ size_t protect_load_key(const struct hardening *hardening, unsigned reg, uint32_
 void protect_calls(struct hardening *hardening);
 /* protect/returns.c: seal each saved return address. Requires analyses of the input. */
 void protect_returns(struct hardening *hardening);
-/* protect/memory_map.c: the MPU regions for this image; code_end is where code ends that
- * layout put behind the image, or 0. The number of regions does not depend on it. */
-void protect_plan_memory(struct hardening *hardening, uint32_t code_end);
+/* protect/memory_map.c: the MPU regions for this image; layout is NULL before there is one.
+ * The number of regions does not depend on it. */
+void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout);
 /* protect/boot.c: the stub in front of the reset handler. */
 enum status protect_boot(struct hardening *hardening);
 /* Write the regions into the stub, once layout has said where code ends. */

@@ -125,8 +125,7 @@ enum status protect_boot(struct hardening *hardening) {
 enum status protect_finish_boot(struct hardening *hardening, const struct fw_layout *layout) {
     if (hardening->memory_reason || !hardening->region_count) return STATUS_OK;
     size_t count = hardening->region_count;
-    uint32_t end = layout->overflow_bytes ? layout->overflow_address + layout->overflow_bytes : 0;
-    protect_plan_memory(hardening, end);
+    protect_plan_memory(hardening, layout);
     if (hardening->region_count != count) {
         return error_environment(hardening->error, "internal: the memory map changed after layout");
     }

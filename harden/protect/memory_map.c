@@ -45,30 +45,47 @@ static bool add_region(struct hardening *hardening, const char *role, uint32_t b
     return true;
 }
 
-/* The smallest region that covers [start, end), with the eighths outside switched off. */
-static bool add_cover(struct hardening *hardening, const char *role, uint32_t start, uint32_t end,
-                      uint32_t access, uint32_t attributes) {
-    uint32_t log2_size = 5, base = start & ~(MINIMUM_BYTES - 1U), srd = 0;
-    while (log2_size < 31 && end - base > 1U << log2_size) {
-        log2_size++;
-        base = start & ~((1U << log2_size) - 1U);
-    }
-    uint32_t size = 1U << log2_size, eighth = size / 8;
-    for (uint32_t i = 0; i < 8 && size >= SUBREGIONS_FROM_BYTES; i++) {
-        uint32_t first = base + i * eighth;
-        if (first >= end || first + eighth <= start) srd |= 1U << i;
-    }
-    return add_region(hardening, role, base, log2_size, srd, access, attributes);
-}
-
+/* What a region is for: pieces of memory, and the range from the first to the last. */
 struct extent {
+    struct fw_range *pieces;
+    size_t count, capacity;
     uint32_t start, end; /* end 0: empty */
 };
 
-static void extend(struct extent *extent, uint32_t start, uint32_t size_bytes) {
+static void extend(struct hardening *hardening, struct extent *extent, uint32_t start,
+                   uint32_t size_bytes) {
     if (!size_bytes) return;
+    extent->pieces = arena_grow(&hardening->model->arena, extent->pieces, extent->count,
+                                &extent->capacity, sizeof *extent->pieces);
+    extent->pieces[extent->count++] = (struct fw_range){start, size_bytes, NULL};
     if (!extent->end || start < extent->start) extent->start = start;
     if (start + size_bytes > extent->end) extent->end = start + size_bytes;
+}
+
+static bool touches(const struct extent *extent, uint32_t first, uint32_t size_bytes) {
+    for (size_t i = 0; i < extent->count; i++) {
+        const struct fw_range *piece = &extent->pieces[i];
+        if (piece->address - first < size_bytes || first - piece->address < piece->size_bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The smallest region that covers the extent, with the eighths that hold none of it
+ * switched off. */
+static bool add_cover(struct hardening *hardening, const char *role, const struct extent *extent,
+                      uint32_t access, uint32_t attributes) {
+    uint32_t log2_size = 5, base = extent->start & ~(MINIMUM_BYTES - 1U), srd = 0;
+    while (log2_size < 31 && extent->end - base > 1U << log2_size) {
+        log2_size++;
+        base = extent->start & ~((1U << log2_size) - 1U);
+    }
+    uint32_t size = 1U << log2_size, eighth = size / 8;
+    for (uint32_t i = 0; i < 8 && size >= SUBREGIONS_FROM_BYTES; i++) {
+        if (!touches(extent, base + i * eighth, eighth)) srd |= 1U << i;
+    }
+    return add_region(hardening, role, base, log2_size, srd, access, attributes);
 }
 
 static bool contains_vectors(const struct fw_model *model, const struct fw_section *s) {
@@ -152,48 +169,48 @@ static void plan_stack_guard(struct hardening *hardening) {
     }
 }
 
-static void plan_sections(struct hardening *hardening, uint32_t overflow_end) {
+static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
-    struct extent code = {0, 0}, low_ram = {0, 0}, ram_code = {0, 0};
+    struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         /* .init_array is flagged writable but stands in flash, where it is loaded. */
         bool in_place = s->data && s->load_address == s->address;
         if (s->flags & SHF_WRITE) {
-            if (s->address < CODE_REGION_END && !in_place)
-                extend(&low_ram, s->address, s->size_bytes);
+            if (s->address < CODE_REGION_END && !in_place) {
+                extend(hardening, &low_ram, s->address, s->size_bytes);
+            }
         } else if (fw_is_code_section(s)) {
-            extend(&code, s->address, s->size_bytes);
+            extend(hardening, &code, s->address, s->size_bytes);
         }
     }
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         if (f->section == UINT16_MAX || model->units[f->unit].made) continue;
         if (model->sections[f->section].flags & SHF_WRITE) {
-            extend(&ram_code, f->address, f->size_bytes);
+            extend(hardening, &ram_code, f->address, f->size_bytes);
         }
     }
-    if (overflow_end > code.end) code.end = overflow_end;
-    bool fits =
-        add_cover(hardening, "code", code.start, code.end, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
+    if (layout) extend(hardening, &code, layout->overflow_address, layout->overflow_bytes);
+    bool fits = add_cover(hardening, "code", &code, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
     if (low_ram.end) {
-        fits &= add_cover(hardening, "RAM in the code region", low_ram.start, low_ram.end,
-                          AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
+        fits &= add_cover(hardening, "RAM in the code region", &low_ram, AP_READ_WRITE,
+                          XN | NORMAL_WRITE_THROUGH);
     }
     if (ram_code.end) {
-        fits &= add_cover(hardening, "code in RAM", ram_code.start, ram_code.end, AP_READ_WRITE,
-                          NORMAL_WRITE_BACK);
+        fits &= add_cover(hardening, "code in RAM", &ram_code, AP_READ_WRITE, NORMAL_WRITE_BACK);
     }
     for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
         const struct fw_range *r = &hardening->options->writable_flash[i];
-        fits &= add_cover(hardening, r->name, r->address, r->address + r->size_bytes, AP_READ_WRITE,
-                          XN | NORMAL_WRITE_THROUGH);
+        struct extent flash = {.count = 0};
+        extend(hardening, &flash, r->address, r->size_bytes);
+        fits &= add_cover(hardening, r->name, &flash, AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
     }
     if (!fits) hardening->memory_reason = "the MPU has too few regions for this image";
 }
 
-void protect_plan_memory(struct hardening *hardening, uint32_t code_end) {
+void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout) {
     const struct fw_model *model = hardening->model;
     hardening->region_count = 0;
     if (hardening->options->no_mpu) hardening->memory_reason = "the product's description says so";
@@ -212,7 +229,7 @@ void protect_plan_memory(struct hardening *hardening, uint32_t code_end) {
     add_region(hardening, "external RAM", 0x80000000U, BITS_512M, 0, AP_READ_WRITE,
                XN | NORMAL_WRITE_THROUGH);
     add_region(hardening, "code region", 0, BITS_512M, 0, AP_READ_ONLY, XN | NORMAL_WRITE_THROUGH);
-    plan_sections(hardening, code_end);
+    plan_sections(hardening, layout);
     if (hardening->memory_reason) {
         hardening->region_count = 0;
         return;
