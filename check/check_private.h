@@ -106,9 +106,15 @@ struct seal {
     uint32_t end;
     uint32_t distance;
     bool clobbers_ip;
-    bool unseals; /* it can take a seal off */
+    bool unseals;      /* it takes a seal off */
+    struct sum lr, ip; /* behind it */
 };
 bool check_seal_at(const struct check *check, uint32_t address, struct seal *out);
+/* Instructions right behind a sealed save that make lr plain again, by what ip holds. */
+bool check_unseal_after(const struct check *check, const struct seal *seal, uint32_t address,
+                        uint32_t *end);
+/* The forms of a sealed `base`, one by one; 0 behind the last. */
+size_t check_sealed_form(size_t index, unsigned base, uint32_t distance, struct sum *out);
 
 /* boot.c: the stub in front of the reset handler; fills key and regions. */
 void check_boot(struct check *check);

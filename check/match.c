@@ -280,18 +280,11 @@ static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal
 
 /* Behind a sealed save whose function still uses lr: ip still holds KEY + SP. */
 static void take_unseal_after_save(struct walker *w, uint32_t index, const struct seal *seal) {
-    struct thumb_insn out;
+    uint32_t end;
     bool live = w->compare->liveness.after[index] & FW_LIVE_LR;
-    bool there =
-        decode(w, &out) && out.op == THUMB_SUB_REGISTER && out.rd == THUMB_LR && out.shift == 0 &&
-        !out.flags_written &&
-        (out.rn == THUMB_LR ? out.rm == THUMB_IP : out.rn == THUMB_IP && out.rm == THUMB_LR);
-    const struct fw_item *next =
-        w->in->items[index].next == FW_NONE ? NULL : &w->in->items[w->in->items[index].next];
-    bool own = there && next && next->kind == FW_ITEM_INSN && next->insn.bits == out.bits;
-    if (there && !own && seal->clobbers_ip) {
+    if (seal->clobbers_ip && check_unseal_after(w->compare->check, seal, w->cursor, &end)) {
         need_ip(w, index, w->compare->liveness.after[index]);
-        take(w, out.size_bytes, CLAIM_CODE);
+        take(w, end - w->cursor, CLAIM_CODE);
     } else if (live) {
         fail(w, index, "its return address is used while it is sealed");
     }
@@ -480,11 +473,8 @@ static void walk_tag(struct walker *w, uint32_t index) {
 
 static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop,
                  bool in_place) {
-    struct walker w = {.compare = compare,
-                       .in = compare->in,
-                       .unit = unit,
-                       .cursor = start,
-                       .in_place = in_place};
+    struct walker w = {
+        .compare = compare, .in = compare->in, .unit = unit, .cursor = start, .in_place = in_place};
     for (uint32_t i = w.in->units[unit].first; i != FW_NONE && i != stop && !w.failed;
          i = w.in->items[i].next) {
         const struct fw_item *item = &w.in->items[i];

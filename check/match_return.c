@@ -26,7 +26,7 @@ static bool may_be_part(const struct thumb_insn *insn) {
     case THUMB_SUB_IMMEDIATE:
         return true;
     default:
-        return false;
+        return sums_is_rotation(insn);
     }
 }
 
@@ -49,25 +49,16 @@ static bool same_state(const struct sums *a, const struct sums *b, bool *clobber
     return sum_same(a->r[THUMB_SP], b->r[THUMB_SP]);
 }
 
-/* What goes into pc is the slot's word, unsealed with the stack pointer left behind. */
-static bool is_unsealed(struct sum value, struct sum slot, struct sum sp) {
-    if (value.base != slot.base || slot.times != 1 || !sum_is_stack(sp)) return false;
-    if (value.times == 1) {
-        return value.key == -1 && value.sp == -1 && value.bits == 0U - sp.bits;
-    }
-    return value.times == -1 && value.key == 1 && value.sp == 1 && value.bits == sp.bits;
-}
-
-bool compare_return(struct compare *compare, uint32_t item, uint32_t address, uint32_t *end,
-                    bool *clobbers_ip) {
-    const struct check *check = compare->check;
-    struct sums wanted, state;
-    struct sum slot;
+/* Walk from `address` to the return with `sealed` in the return address's slot. */
+static bool run(const struct check *check, uint32_t address, struct sum sealed, uint32_t offset,
+                struct sums *state, uint32_t *end) {
     struct thumb_insn insn;
     bool here = true; /* still in front of the first jump */
-    original_effect(&wanted, &compare->in->items[item].insn, &check->sums, &slot);
-    sums_start(&state);
-    state.read_slots = true;
+    sums_start(state);
+    state->read_slots = true;
+    state->slots[0].offset = offset;
+    state->slots[0].value = sealed;
+    state->slot_count = 1;
     for (unsigned i = 0; i < STEPS_MAXIMUM; i++) {
         if (!check_decode(check, address, &insn)) return false;
         uint32_t next = address + insn.size_bytes;
@@ -75,15 +66,31 @@ bool compare_return(struct compare *compare, uint32_t item, uint32_t address, ui
             if (here) *end = next;
             here = false;
         }
-        if (insn.op == THUMB_BX) {
-            return insn.rm == THUMB_LR && same_state(&state, &wanted, clobbers_ip) &&
-                   is_unsealed(state.r[THUMB_LR], slot, wanted.r[THUMB_SP]);
-        }
+        if (insn.op == THUMB_BX) return insn.rm == THUMB_LR;
         if (insn.op != THUMB_B) {
             if (!may_be_part(&insn)) return false;
-            sums_step(&check->sums, &state, &insn);
+            sums_step(&check->sums, state, &insn);
         }
         address = insn.op == THUMB_B ? insn.target : next;
+    }
+    return false;
+}
+
+bool compare_return(struct compare *compare, uint32_t item, uint32_t address, uint32_t *end,
+                    bool *clobbers_ip) {
+    const struct check *check = compare->check;
+    struct sums wanted, state;
+    struct sum slot, sealed;
+    original_effect(&wanted, &compare->in->items[item].insn, &check->sums, &slot);
+    if (slot.base < BASE_SLOT || slot.base >= BASE_SLOTS || !sum_is_stack(wanted.r[THUMB_SP])) {
+        return false;
+    }
+    uint32_t offset = 4U * (slot.base - BASE_SLOT), sp = wanted.r[THUMB_SP].bits;
+    for (size_t i = 0; check_sealed_form(i, slot.base, sp, &sealed); i++) {
+        if (!run(check, address, sealed, offset, &state, end)) continue;
+        if (same_state(&state, &wanted, clobbers_ip) && sum_is_base(state.r[THUMB_LR], slot.base)) {
+            return true;
+        }
     }
     return false;
 }

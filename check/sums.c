@@ -9,7 +9,7 @@ void sums_start(struct sums *state) {
     memset(state, 0, sizeof *state);
     for (unsigned r = 0; r < SUMS_REGISTERS; r++)
         state->r[r] = sum_register(r);
-    state->r[THUMB_SP] = (struct sum){BASE_NONE, 0, 0, 1, 0};
+    state->r[THUMB_SP] = (struct sum){BASE_NONE, 0, 0, 1, 0, 0};
     state->reached = true;
 }
 
@@ -29,16 +29,57 @@ static bool small(int value) {
 /* a + sign * b, while at most one of them has a base. */
 static struct sum combine(struct sum a, struct sum b, int sign) {
     if (a.base == BASE_UNKNOWN || b.base == BASE_UNKNOWN) return sum_unknown;
-    if (a.base != BASE_NONE && b.base != BASE_NONE && a.base != b.base) return sum_unknown;
-    struct sum out = {a.base != BASE_NONE ? a.base : b.base, 0, 0, 0, 0};
+    bool both = a.base != BASE_NONE && b.base != BASE_NONE;
+    if (both && (a.base != b.base || a.turn != b.turn)) return sum_unknown;
+    struct sum with = a.base != BASE_NONE ? a : b, out = {.base = with.base, .turn = with.turn};
     int times = a.times + sign * b.times, key = a.key + sign * b.key, sp = a.sp + sign * b.sp;
     if (!small(times) || !small(key) || !small(sp)) return sum_unknown;
     out.times = (int8_t)times;
     out.key = (int8_t)key;
     out.sp = (int8_t)sp;
     out.bits = sign > 0 ? a.bits + b.bits : a.bits - b.bits;
-    if (out.times == 0) out.base = BASE_NONE;
+    if (out.times == 0) {
+        out.base = BASE_NONE;
+        out.turn = 0;
+    }
     return out;
+}
+
+/* The value rotated right; only a lone base can be followed. */
+static struct sum turned(struct sum a, unsigned amount) {
+    if (a.base >= BASE_NONE || a.times != 1 || a.key || a.sp || a.bits) return sum_unknown;
+    a.turn = (uint8_t)((a.turn + amount) % 32);
+    return a;
+}
+
+/* The rotation of a wide register form (A5.3.11, A7.4.2): 0 for none, 255 for another
+ * shift. */
+static unsigned rotation_of(const struct thumb_insn *insn) {
+    enum { ROR = 3 };
+    unsigned amount = (insn->bits >> 10 & 0x1c) | (insn->bits >> 6 & 3);
+    if (insn->shift == 0) return 0;
+    if (insn->size_bytes != 4 || (insn->bits >> 4 & 3) != ROR || amount == 0) return 255;
+    return amount;
+}
+
+/* ADD and SUB, register. */
+static struct sum added(const struct sums *state, const struct thumb_insn *insn, int sign) {
+    struct sum second = get(state, insn->rm);
+    unsigned amount = rotation_of(insn);
+    if (amount == 255) return sum_unknown;
+    if (amount) second = turned(second, amount);
+    return combine(get(state, insn->rn), second, sign);
+}
+
+/* ROR.W rd, rm, #amount (A7.7.116): a MOV with a shift, without flags. */
+static bool is_ror(const struct thumb_insn *insn, unsigned *amount) {
+    *amount = (insn->bits >> 10 & 0x1c) | (insn->bits >> 6 & 3);
+    return insn->size_bytes == 4 && (insn->bits & 0xffff8030U) == 0xea4f0030U && *amount != 0;
+}
+
+bool sums_is_rotation(const struct thumb_insn *insn) {
+    unsigned amount;
+    return is_ror(insn, &amount);
 }
 
 struct sum sums_slot(const struct sums *state, uint32_t offset) {
@@ -47,7 +88,7 @@ struct sum sums_slot(const struct sums *state, uint32_t offset) {
     }
     bool above = (int32_t)offset >= 0 && offset % 4 == 0 && offset / 4 < BASE_SLOTS - BASE_SLOT;
     if (state->read_slots && above) {
-        return (struct sum){(uint8_t)(BASE_SLOT + offset / 4), 1, 0, 0, 0};
+        return (struct sum){(uint8_t)(BASE_SLOT + offset / 4), 1, 0, 0, 0, 0};
     }
     return sum_unknown;
 }
@@ -144,7 +185,7 @@ bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
 /* The word at a constant address that nothing writes. */
 static struct sum constant_word(const struct sums_context *context, uint32_t address) {
     if (!context->key_in_psp && context->key_cell && address == context->key_cell) {
-        return (struct sum){BASE_NONE, 0, 1, 0, 0};
+        return (struct sum){BASE_NONE, 0, 1, 0, 0, 0};
     }
     const struct fw_section *section = fw_section_at(context->model, address);
     enum { WRITABLE = 1 };
@@ -191,16 +232,18 @@ static struct sum result(const struct sums_context *context, const struct sums *
     case THUMB_SUB_IMMEDIATE:
         return plus_bits(get(state, insn->rn), 0U - insn->imm);
     case THUMB_ADD_REGISTER:
-        return insn->shift ? sum_unknown : combine(get(state, insn->rn), get(state, insn->rm), 1);
+        return added(state, insn, 1);
     case THUMB_SUB_REGISTER:
-        return insn->shift ? sum_unknown : combine(get(state, insn->rn), get(state, insn->rm), -1);
+        return added(state, insn, -1);
     case THUMB_MRS:
         if (insn->imm != SYSM_PSP || !context->key_in_psp) return sum_unknown;
-        return (struct sum){BASE_NONE, 0, 1, 0, 0};
+        return (struct sum){BASE_NONE, 0, 1, 0, 0, 0};
     case THUMB_LDR:
         return load_result(context, state, insn);
-    default:
-        return sum_unknown;
+    default: {
+        unsigned amount;
+        return is_ror(insn, &amount) ? turned(get(state, insn->bits & 15), amount) : sum_unknown;
+    }
     }
 }
 

@@ -1,6 +1,6 @@
 /* What registers and stack slots hold, as sums of a few unknowns:
  *
- *     times * base + key * KEY + sp * SP + bits      (modulo 2^32)
+ *     times * (base ror turn) + key * KEY + sp * SP + bits      (modulo 2^32)
  *
  * base is the value that a register or a stack slot had where the walk began, KEY is this
  * boot's key, SP the stack pointer there. Sealing and unsealing of return addresses are
@@ -22,6 +22,7 @@ enum {                 /* bases; 0..14 are registers */
 struct sum {
     uint8_t base;
     int8_t times, key, sp;
+    uint8_t turn; /* the base is rotated right by so many bits first */
     uint32_t bits;
 };
 
@@ -45,17 +46,17 @@ struct sums_context {
     uint32_t key_cell; /* address, 0 when in PSP or unknown */
 };
 
-static const struct sum sum_unknown = {BASE_UNKNOWN, 0, 0, 0, 0};
+static const struct sum sum_unknown = {BASE_UNKNOWN, 0, 0, 0, 0, 0};
 
 static inline struct sum sum_register(unsigned reg) {
-    return (struct sum){(uint8_t)reg, 1, 0, 0, 0};
+    return (struct sum){(uint8_t)reg, 1, 0, 0, 0, 0};
 }
 static inline struct sum sum_constant(uint32_t bits) {
-    return (struct sum){BASE_NONE, 0, 0, 0, bits};
+    return (struct sum){BASE_NONE, 0, 0, 0, 0, bits};
 }
 static inline bool sum_same(struct sum a, struct sum b) {
-    return a.base == b.base && a.times == b.times && a.key == b.key && a.sp == b.sp &&
-           a.bits == b.bits;
+    return a.base == b.base && a.turn == b.turn && a.times == b.times && a.key == b.key &&
+           a.sp == b.sp && a.bits == b.bits;
 }
 static inline bool sum_is_constant(struct sum a) {
     return a.base == BASE_NONE && a.key == 0 && a.sp == 0;
@@ -65,7 +66,7 @@ static inline bool sum_is_stack(struct sum a) {
     return a.base == BASE_NONE && a.key == 0 && a.sp == 1;
 }
 static inline bool sum_is_base(struct sum a, unsigned base) {
-    return a.base == base && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
+    return a.base == base && a.turn == 0 && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
 }
 /* KEY + SP + anything, plus or minus the base: sealed */
 static inline bool sum_is_sealed(struct sum a, unsigned base) {
@@ -84,6 +85,8 @@ struct sum sums_jump_target(const struct sums_context *context, const struct sum
 struct sum sums_slot(const struct sums *state, uint32_t offset);
 /* True when anything changed. */
 bool sums_merge(struct sums *into, const struct sums *from);
+/* ROR.W of a register, which seals may use. */
+bool sums_is_rotation(const struct thumb_insn *insn);
 /* Where an instruction stores or loads words: address of the lowest word, how many, and
  * the register of each; false when the address is no known sum. */
 struct sums_access {

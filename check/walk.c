@@ -84,7 +84,7 @@ static void flow_on(struct walk *walk, uint32_t block, const struct sums *state)
     struct sums other = *state;
     walk->outgoing = &other;
     if (is_local_call(walk, last)) {
-        other.r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0};
+        other.r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0, 0};
         flow_into(walk, check->flow.block_of[last->target]);
         other = *state; /* where it was not called */
         if (last->insn.in_it) fw_each_successor(check->model, &check->flow, block, flow_into, walk);
