@@ -97,8 +97,6 @@ struct fw_item {
     bool block_start : 1; /* first of a basic block */
     bool table_half : 1;  /* TABLE: entries are half-words (TBH) */
     bool island : 1;      /* the target may be the same item of any unit in model->islands */
-    bool overridden : 1;  /* .insn.bits were changed by a pass (register list, IT mask) */
-    uint8_t pass;         /* enum fw_made: which protection made the item */
     uint8_t it_state;     /* ITSTATE before this instruction; 0 outside a block */
     uint8_t jump;         /* enum fw_jump, by analyse/flow */
 };
@@ -136,12 +134,11 @@ struct fw_unit {
     uint16_t return_sites, return_sites_sealed;
     uint16_t call_sites, call_sites_checked;
     const char *returns_reason; /* why not all return sites are sealed */
-    uint32_t tag_item;          /* the item of the tag before the entry; FW_NONE without */
 };
 
 struct fw_function {
     const char *name;
-    uint32_t symbol; /* FW_NONE: code that no symbol names */
+    uint32_t symbol;              /* FW_NONE: code that no symbol names */
     uint32_t address, size_bytes; /* extent in the input, pools included */
     uint32_t unit;
     uint32_t item; /* its first; FW_NONE when undecoded */
@@ -184,7 +181,7 @@ struct fw_model {
     bool has_trampoline;         /* a nested-function template is in the image */
     bool own_mpu;                /* analyse/values: code stores to the MPU's registers */
     bool uses_psp;               /* analyse/flow: code writes PSP or CONTROL */
-    bool debug_dropped;          /* fw_read() left debug sections behind */
+    bool unwinder;               /* analyse/unwind: code that can run reads .ARM.exidx */
 };
 
 /* The section that holds `address` in memory (SHF_ALLOC), or NULL. */

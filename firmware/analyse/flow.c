@@ -7,8 +7,7 @@
 
 enum { SYSM_PSP = 9, SYSM_CONTROL = 20 };
 
-/* ORR.W Rd, Rn, #1: GCC's Thumb-2 computed goto sets the Thumb bit so before BX. */
-static bool is_orr_one(const struct thumb_insn *insn) {
+bool fw_is_orr_one(const struct thumb_insn *insn) {
     return insn->size_bytes == 4 && (insn->bits & 0xfbe08000U) == 0xf0400000U &&
            (insn->bits & 0x040070ffU) == 1;
 }
@@ -21,7 +20,7 @@ static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *
     for (uint32_t i = block->first; i != jump; i = model->items[i].next) {
         if (model->items[i].insn.writes >> target & 1) writer = i;
     }
-    if (writer != FW_NONE && is_orr_one(&model->items[writer].insn)) return FW_JUMP_GOTO;
+    if (writer != FW_NONE && fw_is_orr_one(&model->items[writer].insn)) return FW_JUMP_GOTO;
     if (unit->labels) {
         fw_refuse(unit, "an indirect jump may be a call or a computed goto");
         return FW_JUMP_GOTO;

@@ -33,6 +33,9 @@ typedef void (*fw_successor_function)(void *context, uint32_t block);
 void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
                        fw_successor_function visit, void *context);
 
+/* ORR.W Rd, Rn, #1: GCC's Thumb-2 computed goto sets the Thumb bit so before BX. */
+bool fw_is_orr_one(const struct thumb_insn *insn);
+
 /* The item where a direct branch or call of this instruction leaves the unit (another
  * unit's item), or FW_NONE. */
 uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item);

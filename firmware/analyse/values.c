@@ -118,11 +118,6 @@ static struct value loaded(struct walker *walker, const struct state *state,
     return unknown;
 }
 
-static bool is_orr_one_of(const struct thumb_insn *insn) {
-    return insn->size_bytes == 4 && (insn->bits & 0xfbe08000U) == 0xf0400000U &&
-           (insn->bits & 0x040070ffU) == 1;
-}
-
 /* The value that the instruction puts into `rd`, when it is one we follow. */
 static struct value result(struct walker *walker, const struct state *state,
                            const struct fw_item *item) {
@@ -159,7 +154,7 @@ static struct value result(struct walker *walker, const struct state *state,
     case THUMB_LDR:
         return loaded(walker, state, item);
     default:
-        if (is_orr_one_of(insn) && insn->rd < REGISTERS) {
+        if (fw_is_orr_one(insn) && insn->rd < REGISTERS) {
             struct value table = get(state, insn->rn);
             return table.kind == VALUE_TABLE ? table : unknown;
         }

@@ -20,7 +20,6 @@ static void set_bits(struct fw_item *item, uint32_t bits) {
     (void)ok;
     item->kind = FW_ITEM_INSN;
     item->size_bytes = item->insn.size_bytes;
-    item->overridden = true;
     item->target = FW_NONE;
     item->target_delta = 0;
     item->wide = item->far = false;
@@ -126,8 +125,8 @@ void fw_add_function(struct fw_model *model, uint32_t unit, const char *name) {
 
 uint32_t fw_add_unit(struct fw_model *model, const char *name) {
     uint32_t unit = (uint32_t)model->unit_count++;
-    model->units[unit] = (struct fw_unit){
-        .first = FW_NONE, .decoded = true, .reachable = true, .made = true, .tag_item = FW_NONE};
+    model->units[unit] =
+        (struct fw_unit){.first = FW_NONE, .decoded = true, .reachable = true, .made = true};
     fw_add_function(model, unit, name);
     return unit;
 }

@@ -160,8 +160,8 @@ void lift_form_units(struct lift *lift) {
     uint32_t *tails = ARENA_ARRAY(&lift->scratch, uint32_t, model->unit_count + 1);
     memset(tails, 0xff, (model->unit_count + 1) * sizeof *tails);
     for (size_t u = 0; u < model->unit_count; u++) {
-        model->units[u] = (struct fw_unit){
-            .first = FW_NONE, .function_first = FW_NONE, .decoded = true, .tag_item = FW_NONE};
+        model->units[u] =
+            (struct fw_unit){.first = FW_NONE, .function_first = FW_NONE, .decoded = true};
     }
     for (size_t i = 0; i < lift->function_count; i++) {
         struct lift_function *f = &lift->functions[i];

@@ -114,15 +114,19 @@ static enum status read_segments(struct reader *reader) {
     return check_segment_overlaps(reader);
 }
 
-/* Contents that a segment's memory holds are also among its bytes of the file. */
-static bool in_file_bytes(const struct fw_model *model, const Elf32_Shdr *header) {
+/* A section lies inside a segment or apart from it, and contents in memory that a segment
+ * holds are also among its bytes of the file. */
+static bool agrees_with_segments(const struct fw_model *model, const Elf32_Shdr *header) {
     for (size_t i = 0; i < model->segment_count; i++) {
         const struct fw_segment *s = &model->segments[i];
+        uint32_t room = header->sh_type == SHT_NOBITS ? s->memory_bytes : s->file_bytes;
         uint32_t offset = header->sh_addr - s->address;
-        if (s->type != PT_LOAD || header->sh_addr < s->address || offset >= s->memory_bytes) {
-            continue;
+        if (s->type != PT_LOAD || !s->memory_bytes) continue;
+        if (header->sh_addr < s->address) {
+            if (s->address - header->sh_addr < header->sh_size) return false;
+        } else if (offset < s->memory_bytes) {
+            if (offset > room || header->sh_size > room - offset) return false;
         }
-        if (offset > s->file_bytes || header->sh_size > s->file_bytes - offset) return false;
     }
     return true;
 }
@@ -155,7 +159,6 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
     }
     bool kept = (header->sh_flags & SHF_ALLOC) || header->sh_type == SHT_ARM_ATTRIBUTES;
     if (!kept || header->sh_type == SHT_NULL) {
-        if (strncmp(name, ".debug", 6) == 0) model->debug_dropped = true;
         return STATUS_OK;
     }
     if (header->sh_size > UINT32_MAX - header->sh_addr) {
@@ -165,9 +168,10 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
         header->sh_addr % 2 != 0) {
         return error_input(reader->error, "code section %s is at an odd address", name);
     }
-    if (header->sh_type != SHT_NOBITS && (header->sh_flags & SHF_ALLOC) && header->sh_size &&
-        !in_file_bytes(model, header)) {
-        return error_input(reader->error, "section %s is not in its segment's bytes", name);
+    bool tbss = (header->sh_flags & SHF_TLS) && header->sh_type == SHT_NOBITS;
+    if ((header->sh_flags & SHF_ALLOC) && header->sh_size && !tbss &&
+        !agrees_with_segments(model, header)) {
+        return error_input(reader->error, "section %s is not whole in its segment", name);
     }
     struct fw_section *section = &model->sections[model->section_count];
     *section = (struct fw_section){

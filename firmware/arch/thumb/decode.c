@@ -535,62 +535,55 @@ static void decode_fields(struct thumb_insn *insn, const struct thumb_row *row, 
     }
 }
 
-static bool is_bad(unsigned r, unsigned bad_pc, unsigned bad_sp) {
-    return (r == THUMB_PC && bad_pc) || (r == THUMB_SP && bad_sp);
+/* Which of rd, rn, rm, ra is `number`, as bits 0 to 3. */
+static unsigned fields_equal(const struct thumb_insn *insn, unsigned number) {
+    return (unsigned)(insn->rd == number) | (unsigned)(insn->rn == number) << 1 |
+           (unsigned)(insn->rm == number) << 2 | (unsigned)(insn->ra == number) << 3;
 }
 
-static uint16_t bit_of(unsigned r, uint16_t wanted) {
-    return r == THUMB_NO_REGISTER || !wanted ? 0 : (uint16_t)(1u << r);
+/* The register's bit when the role is there; a field without a role has none. */
+static unsigned bit_of(unsigned r, unsigned role) {
+    return (unsigned)(role != 0) << (r & 15);
 }
 
-/* From the roles to the register sets. Fields without a role are no registers. */
+/* `r`, or no register without a role. */
+static uint8_t present(unsigned r, unsigned roles) {
+    return (uint8_t)(r | (roles ? 0 : THUMB_NO_REGISTER));
+}
+
+/* From the roles to the register sets. Most instructions are decoded by the same few
+ * arithmetic steps here: branches would cost more than they save. */
 static void apply_roles(struct thumb_insn *insn, const struct thumb_row *row) {
-    uint16_t roles = row->roles;
-    if (!(roles & (R_D | W_D))) insn->rd = THUMB_NO_REGISTER;
-    if (!(roles & R_N) && insn->reference != THUMB_REFERENCE_LITERAL) insn->rn = THUMB_NO_REGISTER;
-    if (!(roles & R_M)) insn->rm = THUMB_NO_REGISTER;
-    if (!(roles & (R_A | W_A))) insn->ra = THUMB_NO_REGISTER;
-    unsigned bad = row->bad;
-    insn->unpredictable |= is_bad(insn->rd, bad & BAD_D15, bad & BAD_D13);
-    insn->unpredictable |= is_bad(insn->rn, bad & BAD_N15, bad & BAD_N13);
-    insn->unpredictable |= is_bad(insn->rm, bad & BAD_M15, bad & BAD_M13);
-    insn->unpredictable |= is_bad(insn->ra, bad & BAD_A15, bad & BAD_A13);
-
-    insn->reads |= (uint16_t)(bit_of(insn->rd, roles & R_D) | bit_of(insn->rn, roles & R_N) |
-                              bit_of(insn->rm, roles & R_M) | bit_of(insn->ra, roles & R_A));
-    insn->writes |= (uint16_t)(bit_of(insn->rd, roles & W_D) | bit_of(insn->ra, roles & W_A) |
-                               bit_of(insn->rn, insn->writeback));
-    if (roles & LINKS) insn->writes |= LR_BIT;
-    if (insn->list && insn->loads) insn->writes |= insn->list;
-    if (insn->list && insn->stores) insn->reads |= insn->list;
+    unsigned roles = row->roles;
+    unsigned d = insn->rd, n = insn->rn, m = insn->rm, a = insn->ra;
+    if (d == THUMB_NO_REGISTER) /* decode_coprocessor() when it means the flags */
+        roles &= ~(unsigned)(R_D | W_D);
+    unsigned reads = bit_of(d, roles & R_D) | bit_of(n, roles & R_N) | bit_of(m, roles & R_M) |
+                     bit_of(a, roles & R_A);
+    unsigned writes = bit_of(d, roles & W_D) | bit_of(a, roles & W_A) | bit_of(n, insn->writeback) |
+                      bit_of(THUMB_LR, roles & LINKS);
+    reads |= roles & LOADS ? 0 : insn->list;
+    writes |= roles & LOADS ? insn->list : 0;
+    insn->reads |= (uint16_t)reads;
+    insn->writes |= (uint16_t)writes;
+    insn->rd = present(d, roles & (R_D | W_D));
+    insn->rn = present(n, roles & R_N);
+    insn->rm = present(m, roles & R_M);
+    insn->ra = present(a, roles & (R_A | W_A));
+    if (row->bad) {
+        unsigned found = fields_equal(insn, THUMB_PC) | fields_equal(insn, THUMB_SP) << 4;
+        insn->unpredictable |= (found & row->bad) != 0;
+    }
 }
 
 /* A read of pc is a reference; a write of it is a jump. */
 static void apply_pc(struct thumb_insn *insn) {
+    if (insn->reference == THUMB_REFERENCE_LITERAL) insn->rn = THUMB_PC;
     if (insn->reference == THUMB_REFERENCE_LITERAL || insn->reference == THUMB_REFERENCE_TABLE)
         insn->reads &= (uint16_t)~PC_BIT;
     if (insn->reads & PC_BIT) insn->reference = THUMB_REFERENCE_PC_READ;
     if ((insn->writes & PC_BIT) && insn->flow == THUMB_FLOW_NEXT)
         insn->flow = THUMB_FLOW_JUMP_INDIRECT;
-}
-
-static void decode_row(struct thumb_insn *insn, const struct thumb_row *row, uint32_t address) {
-    uint32_t bits = insn->bits;
-    insn->op = row->op;
-    insn->flow = row->flow;
-    insn->architecture = row->architecture;
-    insn->flags_read = row->flags_read;
-    insn->flags_written = row->flags_written;
-    insn->loads = (row->roles & LOADS) != 0;
-    insn->stores = (row->roles & STORES) != 0;
-    insn->coprocessor = row->architecture >= THUMB_ARCHITECTURE_COPRO;
-    insn->not_in_it = (row->roles & NOT_IN_IT) != 0;
-    insn->sets_flags_outside_it = (row->roles & OUTSIDE) != 0;
-    insn->unpredictable = ((bits ^ row->value) & row->should) != 0 || (row->roles & HINT);
-    insn->index = true;
-    decode_fields(insn, row, bits, address);
-    apply_roles(insn, row);
-    apply_pc(insn);
 }
 
 /* A7.7.158 and the like: stores relative to pc are UNDEFINED. */
@@ -601,12 +594,16 @@ static bool is_undefined_store(uint32_t bits) {
 const struct thumb_row *thumb_find_row(uint32_t bits, bool wide) {
     const struct thumb_group *group = wide ? thumb_wide_group(bits) : thumb_narrow_group(bits);
     if (wide && is_undefined_store(bits)) return NULL;
-    for (size_t i = 0; i < group->count; i++) {
+    for (size_t i = bits >> group->first_shift & group->first_mask; i < group->count; i++) {
         const struct thumb_row *row = &group->rows[i];
         if (((bits ^ row->value) & row->mask) == 0) return row;
     }
     return NULL;
 }
+
+/* What no row takes. */
+static const struct thumb_row undefined = {
+    .form = FORM_PLAIN, .op = THUMB_UNDEFINED, .flow = THUMB_FLOW_TRAP};
 
 bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address,
                   struct thumb_insn *out) {
@@ -615,17 +612,31 @@ bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address
     bool wide = bits >= 0xe800;
     if (wide && available_bytes < 4) return false;
     if (wide) bits = bits << 16 | (uint32_t)bytes[2] | (uint32_t)bytes[3] << 8;
+    const struct thumb_row *row = thumb_find_row(bits, wide);
+    if (!row) row = &undefined;
     *out = (struct thumb_insn){.bits = bits,
                                .size_bytes = wide ? 4 : 2,
-                               .op = THUMB_UNDEFINED,
-                               .flow = THUMB_FLOW_TRAP,
+                               .op = row->op,
+                               .flow = row->flow,
+                               .architecture = row->architecture,
+                               .flags_read = row->flags_read,
+                               .flags_written = row->flags_written,
                                .cond = THUMB_COND_AL,
                                .rd = THUMB_NO_REGISTER,
                                .rn = THUMB_NO_REGISTER,
                                .rm = THUMB_NO_REGISTER,
-                               .ra = THUMB_NO_REGISTER};
-    const struct thumb_row *row = thumb_find_row(bits, wide);
-    if (row) decode_row(out, row, address);
+                               .ra = THUMB_NO_REGISTER,
+                               .index = true,
+                               .loads = (row->roles & LOADS) != 0,
+                               .stores = (row->roles & STORES) != 0,
+                               .coprocessor = row->architecture >= THUMB_ARCHITECTURE_COPRO,
+                               .not_in_it = (row->roles & NOT_IN_IT) != 0,
+                               .sets_flags_outside_it = (row->roles & OUTSIDE) != 0,
+                               .unpredictable = ((bits ^ row->value) & row->should) != 0 ||
+                                                (row->roles & HINT) != 0};
+    decode_fields(out, row, bits, address);
+    apply_roles(out, row);
+    apply_pc(out);
     return true;
 }
 

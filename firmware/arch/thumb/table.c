@@ -31,7 +31,8 @@ enum {
 /* floating point: which extension has it */
 #define FP(mask, value, should, form, roles, bad, fr, fw, arch) \
     ROW_FULL(mask, value, should, form, OTHER, roles, bad, fr, fw, NEXT, arch)
-#define GROUP(rows) {rows, sizeof rows / sizeof rows[0]}
+#define GROUP(rows) {rows, sizeof rows / sizeof rows[0], 0, 0}
+#define ORDERED_GROUP(rows, shift, mask) {rows, sizeof rows / sizeof rows[0], shift, mask}
 
 /* A5.2.1 shift (immediate), add, subtract, move, compare: 00xxxx */
 static const struct thumb_row narrow_shift[] = {
@@ -72,9 +73,9 @@ static const struct thumb_row narrow_alu[] = {
 };
 /* A5.2.3 special data, branch and exchange: 010001 */
 static const struct thumb_row narrow_high[] = {
-    ROW(0xff00, 0x4600, 0, N_HIGH, MOV_REGISTER, W_D | R_M, 0, 0, 0),
     ROW(0xff00, 0x4400, 0, N_HIGH, ADD_REGISTER, W_D | R_N | R_M, 0, 0, 0),
     ROW(0xff00, 0x4500, 0, N_HIGH, OTHER, R_N | R_M, BAD_N15 | BAD_M15, 0, NZCV), /* CMP */
+    ROW(0xff00, 0x4600, 0, N_HIGH, MOV_REGISTER, W_D | R_M, 0, 0, 0),
     TO(0xff80, 0x4700, 0x0007, N_BRANCH_REG, BX, R_M, 0, 0, JUMP_INDIRECT),
     TO(0xff80, 0x4780, 0x0007, N_BRANCH_REG, BLX_REGISTER, R_M | LINKS, BAD_M15, 0,
        CALL_INDIRECT),
@@ -500,19 +501,19 @@ enum narrow_id {
 
 static const struct thumb_group narrow_groups[] = {
     [G_SHIFT] = GROUP(narrow_shift),
-    [G_IMM8] = GROUP(narrow_imm8),
-    [G_ALU] = GROUP(narrow_alu),
-    [G_HIGH] = GROUP(narrow_high),
+    [G_IMM8] = ORDERED_GROUP(narrow_imm8, 11, 3),
+    [G_ALU] = ORDERED_GROUP(narrow_alu, 6, 15),
+    [G_HIGH] = ORDERED_GROUP(narrow_high, 8, 3),
     [G_LITERAL] = GROUP(narrow_literal),
-    [G_MEMORY_REG] = GROUP(narrow_memory_reg),
-    [G_WORD] = GROUP(narrow_memory_word),
-    [G_BYTE] = GROUP(narrow_memory_byte),
-    [G_HALF] = GROUP(narrow_memory_half),
-    [G_SP] = GROUP(narrow_memory_sp),
-    [G_ADDRESS] = GROUP(narrow_address),
+    [G_MEMORY_REG] = ORDERED_GROUP(narrow_memory_reg, 9, 7),
+    [G_WORD] = ORDERED_GROUP(narrow_memory_word, 11, 1),
+    [G_BYTE] = ORDERED_GROUP(narrow_memory_byte, 11, 1),
+    [G_HALF] = ORDERED_GROUP(narrow_memory_half, 11, 1),
+    [G_SP] = ORDERED_GROUP(narrow_memory_sp, 11, 1),
+    [G_ADDRESS] = ORDERED_GROUP(narrow_address, 11, 1),
     [G_MISC_LOW] = GROUP(narrow_misc_low),
     [G_MISC_HIGH] = GROUP(narrow_misc_high),
-    [G_MULTIPLE] = GROUP(narrow_multiple),
+    [G_MULTIPLE] = ORDERED_GROUP(narrow_multiple, 11, 1),
     [G_BRANCH_COND] = GROUP(narrow_branch_cond),
     [G_BRANCH] = GROUP(narrow_branch),
 };
@@ -535,7 +536,7 @@ const struct thumb_group *thumb_narrow_group(uint32_t bits) {
     return &narrow_groups[narrow_index[bits >> 10]];
 }
 
-static const struct thumb_group group_none = {0, 0};
+static const struct thumb_group group_none = {0, 0, 0, 0};
 static const struct thumb_group group_multiple = GROUP(wide_multiple);
 static const struct thumb_group group_dual = GROUP(wide_dual);
 static const struct thumb_group group_shifted = GROUP(wide_shifted);

@@ -129,9 +129,12 @@ struct thumb_row {
     uint8_t architecture;
 };
 
+/* Rows before rows[(bits >> first_shift) & first_mask] cannot take the instruction: where
+ * the rows stand in the order of an opcode field, the search begins at the right one. */
 struct thumb_group {
     const struct thumb_row *rows;
     size_t count;
+    uint8_t first_shift, first_mask;
 };
 
 /* The group that a narrow instruction, or a wide one (first half-word in the high half),

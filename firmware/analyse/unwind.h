@@ -1,0 +1,31 @@
+/* The unwind index (.ARM.exidx; IHI 0038, section 6): pairs of a function's address and what
+ * to do in it, sorted by address, each valid up to the next.
+ *
+ * An unwinder in the image (C++ exceptions, _Unwind_Backtrace) reads return addresses from
+ * the stack by it, and finds handlers by offsets into functions that no relocation shows.
+ * So where code that can run refers to the index, functions that can be unwound stay as
+ * they are: fw_unwind_pin() refuses them. Where none does, the index means nothing. */
+#ifndef FIRMWARE_ANALYSE_UNWIND_H
+#define FIRMWARE_ANALYSE_UNWIND_H
+
+#include "firmware/model.h"
+
+enum { FW_CANTUNWIND = 1, FW_UNWIND_ENTRY_BYTES = 8 };
+
+struct fw_unwind_entry {
+    uint32_t address, data; /* data: inline word, FW_CANTUNWIND, or extab address if table */
+    bool table;
+};
+
+/* All entries of the section, sorted by address; *count of them. */
+struct fw_unwind_entry *fw_unwind_entries(struct arena *arena, const struct fw_section *section,
+                                          size_t *count);
+/* The last entry at or in front of `address`, or NULL. */
+const struct fw_unwind_entry *fw_unwind_covering(const struct fw_unwind_entry *entries,
+                                                 size_t count, uint32_t address);
+
+/* Sets model->unwinder; when there is one, refuses every unit that it may unwind.
+ * Requires: fw_lift(). Invalidates: .reachable of units. */
+void fw_unwind_pin(struct fw_model *model);
+
+#endif
