@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 #include "firmware/write/write.h"
@@ -101,6 +102,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     fw_flow_build(model, &hardening->flow);
     fw_liveness(model, &hardening->flow, &hardening->liveness);
     fw_values(model, &hardening->flow, &hardening->values);
+    fw_unwind_pin(model);
     pin(model, pinned);
     if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
     if (status != STATUS_OK) return status;

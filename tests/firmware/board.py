@@ -34,24 +34,23 @@ class Board:
             file.write(text)
         return self.path(name)
 
-    def _objects(self, sources, flags, tag, driver):
+    def _objects(self, sources, flags, tag):
         objects = []
         for source in sources:
             target = self.path(f"{tag}-{os.path.basename(source)}.o")
-            compiler = driver if source.endswith(".cpp") else "arm-none-eabi-gcc"
             if not os.path.exists(target):
-                subprocess.run([compiler, *MACHINE, *flags, "-c", source, "-o", target], check=True)
+                subprocess.run(["arm-none-eabi-gcc", *MACHINE, *flags, "-c", source, "-o", target], check=True)
             objects.append(target)
         return objects
 
-    def build(self, name, text, flags=("-O2",), link=(), suffix="c", driver="arm-none-eabi-gcc"):
+    def build(self, name, text, flags=("-O2",), link=(), suffix="c"):
         """Compile `text`, link it with the board's start-up; returns the ELF's path."""
         source = self.write(f"{name}.{suffix}", text)
         shared = [os.path.join(BOARD, part) for part in ("startup.c", "syscalls.c", "key_fixed.c")]
-        objects = self._objects(shared, ["-Os"], "board", driver)
-        objects += self._objects([source], list(flags), name, driver)
+        objects = self._objects(shared, ["-Os"], "board")
+        objects += self._objects([source], list(flags), name)
         elf = self.path(f"{name}.elf")
-        subprocess.run([driver, *MACHINE, *flags, *LINK, *link, *objects, "-o", elf], check=True)
+        subprocess.run(["arm-none-eabi-gcc", *MACHINE, *flags, *LINK, *link, *objects, "-o", elf], check=True)
         return elf
 
     def tool(self, *arguments):

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "firmware/analyse/flow.h"
+#include "firmware/analyse/unwind.h"
 #include "firmware/analyse/values.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
@@ -27,6 +28,7 @@ static enum status lay_out(struct fw_model *model, struct span input, const char
     if (status != STATUS_OK) return status;
     fw_flow_build(model, &flow);
     fw_values(model, &flow, &values);
+    fw_unwind_pin(model);
     status = fw_layout(model, &options, &layout, &failed, error);
     if (status == STATUS_OK) status = fw_write(model, &layout, written, error);
     fw_values_free(&values);
