@@ -52,7 +52,7 @@ static void place(struct walker *w, uint32_t item) {
 }
 
 static void take(struct walker *w, uint32_t bytes, enum claim claim) {
-    compare_claim(w->compare, w->cursor, bytes, w->in_place ? CLAIM_SAME : claim);
+    compare_claim(w->compare, w->cursor, bytes, w->in_place ? claim | CLAIM_IN_PLACE : claim);
     w->cursor += bytes;
     w->in_data = claim == CLAIM_DATA;
 }

@@ -248,12 +248,10 @@ static enum claim claim_at(const struct compare *compare, uint32_t address) {
 
 /* One that stands as it stood in the original, in contents that stayed. */
 static bool is_carried(struct compare *compare, const struct mapping *m,
-                       const struct mapping *before, const struct mapping *original,
-                       size_t original_count) {
+                       const struct mapping *original, size_t original_count) {
     const Elf32_Sym *is = &compare->file.symbols[m->symbol];
     enum claim here = claim_at(compare, m->address);
     if (here == CLAIM_CODE || here == CLAIM_DATA) return false;
-    (void)before;
     for (size_t i = first_at(original, original_count, m->address);
          i < original_count && original[i].address == m->address; i++) {
         const struct fw_symbol *s = &compare->in->symbols[original[i].symbol];
@@ -274,7 +272,7 @@ static void compare_mapping_symbol(struct compare *compare, const struct mapping
                                    const struct mapping *before, const struct mapping *original,
                                    size_t original_count) {
     const Elf32_Sym *is = &compare->file.symbols[m->symbol];
-    if (is_carried(compare, m, before, original, original_count)) return;
+    if (is_carried(compare, m, original, original_count)) return;
     Elf32_Sym should = *is;
     should.st_size = 0;
     should.st_info = ELF32_ST_INFO(STB_LOCAL, STT_NOTYPE);
@@ -283,19 +281,13 @@ static void compare_mapping_symbol(struct compare *compare, const struct mapping
     should.st_shndx = section_index(compare, m->address);
     compare_fields(compare, m->symbol, &should);
     enum claim here = claim_at(compare, m->address), last = claim_at(compare, m->address - 1);
-    char kind = here == CLAIM_CODE ? 't' : here == CLAIM_DATA ? 'd' : m->kind;
-    bool own = here != CLAIM_CODE && here != CLAIM_DATA; /* contents that stayed */
-    bool was = false;
-    for (size_t i = 0; own && i < original_count; i++) {
-        if (original[i].address == m->address && original[i].kind == m->kind) was = true;
-    }
+    uint8_t kind_here = here & CLAIM_KIND;
+    char kind = kind_here == CLAIM_CODE ? 't' : kind_here == CLAIM_DATA ? 'd' : m->kind;
     bool twice = before && before->address == m->address && before->kind == m->kind;
     /* At one place the last counts; one in front of it closes data behind which data begins. */
-    bool closes = m->kind == 't' && last == CLAIM_DATA;
+    bool closes = m->kind == 't' && (last & CLAIM_KIND) == CLAIM_DATA;
     bool fits = kind == m->kind || closes;
-    bool needed = was || here != last || closes;
-    if (own && !was) needed = here != last;
-    if (fits && needed && !twice) return;
+    if (fits && (here != last || closes) && !twice) return;
     check_find(compare->check, "symbols", m->address, "mapping symbol %s does not belong at 0x%08x",
                compare->file.names[m->symbol], m->address);
 }
@@ -332,8 +324,8 @@ static void compare_mappings(struct compare *compare) {
     for (size_t s = 0; s < out->section_count; s++) {
         const struct fw_section *section = &out->sections[s];
         for (uint32_t k = 0; compare->claims[s].bytes && k < section->size_bytes; k++) {
-            uint8_t claim = compare->claims[s].bytes[k];
-            bool first = k == 0 || compare->claims[s].bytes[k - 1] != claim;
+            uint8_t claim = compare->claims[s].bytes[k] & CLAIM_KIND;
+            bool first = k == 0 || (compare->claims[s].bytes[k - 1] & CLAIM_KIND) != claim;
             if (!first || claim == CLAIM_FREE) continue;
             uint32_t address = section->address + k;
             char is = kind_of(mappings, count, address);

@@ -12,7 +12,14 @@
 #include "check/check_private.h"
 #include "firmware/analyse/liveness.h"
 
-enum claim { CLAIM_FREE, CLAIM_CODE, CLAIM_DATA, CLAIM_SAME /* as in the original, in place */ };
+enum claim {
+    CLAIM_FREE,
+    CLAIM_CODE,
+    CLAIM_DATA,
+    CLAIM_SAME,         /* of no function, as in the original */
+    CLAIM_KIND = 3,     /* mask of the above */
+    CLAIM_IN_PLACE = 4, /* flag: of a function that is where it was */
+};
 
 enum reference_kind {
     REFERENCE_PLACE,   /* a branch, a load, a table's entry, a label's address */
