@@ -53,8 +53,9 @@ static Elf32_Shdr *add_header(struct image *image) {
 
 /* The model sections that a loaded segment of the input holds, as a new segment: it starts
  * at the first of them, without file headers. */
-static bool segment_of(const struct fw_model *model, const struct fw_segment *segment,
+static bool segment_of(const struct writer *writer, const struct fw_segment *segment,
                        const Elf32_Shdr *headers, Elf32_Phdr *out) {
+    const struct fw_model *model = writer->model;
     bool any = false;
     uint32_t file_end = 0, memory_end = 0, alignment = 4;
     for (size_t i = 0; i < model->section_count; i++) {
@@ -64,7 +65,7 @@ static bool segment_of(const struct fw_model *model, const struct fw_segment *se
                       offset <= segment->memory_bytes &&
                       s->size_bytes <= segment->memory_bytes - offset;
         bool empty_edge = s->size_bytes == 0;
-        if (!inside || empty_edge) continue;
+        if (!inside || empty_edge || i == writer->overflow_section) continue;
         const Elf32_Shdr *header = &headers[i + 1];
         if (!any) {
             *out = (Elf32_Phdr){.p_type = segment->type,
@@ -96,7 +97,9 @@ static enum status put_contents(struct image *image) {
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         Elf32_Shdr *header = add_header(image);
-        uint32_t segment = segment_holding(model, s);
+        /* Code behind the image has a segment of its own, whatever the input's claim. */
+        bool own = i == image->writer->overflow_section;
+        uint32_t segment = own ? FW_NONE : segment_holding(model, s);
         bool run = before && s->data && s->size_bytes && segment != FW_NONE &&
                    segment == segment_holding(model, before);
         uint32_t alignment = s->alignment && s->alignment <= MAXIMUM_ALIGNMENT &&
@@ -197,7 +200,7 @@ static size_t make_segments(struct image *image, Elf32_Phdr *out) {
     const struct fw_model *model = image->writer->model;
     size_t count = 0;
     for (size_t i = 0; i < model->segment_count; i++) {
-        if (segment_of(model, &model->segments[i], image->headers, &out[count])) count++;
+        if (segment_of(image->writer, &model->segments[i], image->headers, &out[count])) count++;
     }
     if (image->writer->overflow_section != FW_NONE) {
         const Elf32_Shdr *header = &image->headers[image->writer->overflow_section + 1];
