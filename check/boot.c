@@ -24,7 +24,7 @@ struct cursor {
 };
 
 static bool peek(struct cursor *c) {
-    return check_decode(c->check, c->address, &c->insn);
+    return check_decode(c->check, c->address, &c->insn) && !c->insn.unpredictable;
 }
 
 static bool take(struct cursor *c, enum thumb_op op) {

@@ -66,7 +66,7 @@ static bool run(const struct check *check, uint32_t address, struct sum sealed, 
             if (here) *end = next;
             here = false;
         }
-        if (insn.op == THUMB_BX) return insn.rm == THUMB_LR;
+        if (insn.op == THUMB_BX) return insn.rm == THUMB_LR && !insn.unpredictable;
         if (insn.op != THUMB_B) {
             if (!may_be_part(&insn)) return false;
             sums_step(&check->sums, state, &insn);

@@ -3,7 +3,7 @@
  * bytes on, an eighth that is switched off does not cover; the default map (B3.1) shows
  * through where none does. What each section may then do is compared with what it is for. */
 #include <elf.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "check/check_private.h"
 
@@ -93,7 +93,7 @@ static struct contents contents_of(const struct check *check, uint32_t start, ui
         uint64_t section_end = (uint64_t)s->address + s->size_bytes;
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         if (s->address >= end || section_end <= start) continue;
-        if (s->flags & SHF_WRITE) {
+        if (fw_is_ram_section(s)) {
             out.writable = true;
         } else if (fw_is_code_section(s)) {
             out.code = true;
@@ -151,7 +151,7 @@ static bool is_in_flash(const struct fw_section *s) {
 }
 
 static void judge_section(struct check *check, const struct fw_section *s, bool vectors) {
-    bool writable = s->flags & SHF_WRITE, code = fw_is_code_section(s) && !writable;
+    bool writable = fw_is_ram_section(s), code = fw_is_code_section(s) && !writable;
     uint64_t end = (uint64_t)s->address + s->size_bytes;
     for (uint64_t at = s->address; at < end; at = (at | (PROBE_BYTES - 1)) + 1) {
         uint32_t address = (uint32_t)at;
@@ -223,6 +223,56 @@ static void find_writable_flash(struct check *check) {
     }
 }
 
+enum { BOUNDARIES_MAXIMUM = 9 * REGIONS_MAXIMUM + 16 };
+
+static int by_number(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Addresses between which one rule holds: 512 MiB ranges of the architecture, regions and
+ * their eighths. */
+static size_t boundaries(const struct check *check, uint64_t *out) {
+    size_t count = 0;
+    for (uint64_t range = 0; range <= 8; range++)
+        out[count++] = range << 29;
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
+        uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
+        for (uint64_t e = 0; e <= (eighths ? 8 : 1); e++)
+            out[count++] = r->base + e * step;
+    }
+    qsort(out, count, sizeof *out, by_number);
+    return count;
+}
+
+/* Memory without contents of the image: it does not execute, flash is not writable, and
+ * what is mapped to devices keeps the default map. */
+static void judge_rest(struct check *check) {
+    uint64_t all[BOUNDARIES_MAXIMUM];
+    size_t count = boundaries(check, all);
+    for (size_t i = 0; i + 1 < count && all[i] < (uint64_t)1 << 32; i++) {
+        uint32_t start = (uint32_t)all[i], range = start >> 29;
+        if (all[i] == all[i + 1]) continue;
+        const struct region *r = deciding(check, start);
+        struct contents in = contents_of(check, start, all[i + 1]);
+        const char *what = NULL;
+        if (range == 2 || range >= 5) {
+            what = r ? "is for devices, and the memory map changes it" : NULL;
+        } else if (!r) {
+            what = "is left to the default map";
+        } else if (r->executes && !in.code && !in.writable) {
+            what = "executes, and no code is there";
+        } else if (range != 0 && r->access == AP_READ_ONLY && !in.code && !in.data) {
+            what = "is RAM that cannot be written";
+        }
+        if (!what) continue;
+        check_find(check, "memory map", start, "0x%08x to 0x%08x %s", start,
+                   (uint32_t)(all[i + 1] - 1), what);
+    }
+}
+
 void check_memory_map(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->map_applied) return;
@@ -236,11 +286,5 @@ void check_memory_map(struct check *check) {
     }
     find_guards(check);
     find_writable_flash(check);
-    static const uint32_t elsewhere[] = {0x20000000U, 0x3fffffe0U, 0x60000000U, 0x9fffffe0U};
-    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
-        struct contents in = contents_of(check, elsewhere[i], (uint64_t)elsewhere[i] + 32);
-        if (!may_execute(check, elsewhere[i]) || in.code || in.writable) continue;
-        check_find(check, "memory map", elsewhere[i], "0x%08x executes, and no code is there",
-                   elsewhere[i]);
-    }
+    judge_rest(check);
 }

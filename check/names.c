@@ -397,7 +397,8 @@ static int by_value(const void *a, const void *b, void *context) {
 static void sort_tags(struct compare *compare) {
     qsort_r(compare->made_symbols, compare->made_symbol_count, sizeof *compare->made_symbols,
             by_value, compare->file.symbols);
-    qsort(compare->tags, compare->tag_count, sizeof *compare->tags, by_number);
+    if (compare->tag_count)
+        qsort(compare->tags, compare->tag_count, sizeof *compare->tags, by_number);
 }
 
 static void compare_made(struct compare *compare) {

@@ -178,7 +178,7 @@ void compare_relocations(struct compare *compare) {
         if (symbol) add(&list, compare->branches[i].place, symbol, compare->branches[i].type);
     }
     add_routines(&list, functions, count);
-    qsort(list.entries, list.count, sizeof *list.entries, by_entry);
+    if (list.count) qsort(list.entries, list.count, sizeof *list.entries, by_entry);
     bool *matched = ARENA_ARRAY(&compare->arena, bool, list.count + 1);
     uint32_t before = 0;
     for (uint32_t i = 1; i < file->symtab; i++) {

@@ -25,7 +25,7 @@ static bool return_tail(const struct check *check, uint32_t address, struct rout
     if (!check_decode(check, seal.end, &insn)) return false;
     out->end = seal.end + insn.size_bytes;
     out->clobbers = (uint16_t)(1U << THUMB_LR | (seal.clobbers_ip ? 1U << THUMB_IP : 0));
-    return insn.op == THUMB_BX && insn.rm == THUMB_LR;
+    return insn.op == THUMB_BX && insn.rm == THUMB_LR && !insn.unpredictable;
 }
 
 struct reader {
@@ -37,7 +37,8 @@ struct reader {
 
 static void next(struct reader *reader) {
     reader->address += reader->insn.size_bytes;
-    reader->ok = reader->ok && check_decode(reader->check, reader->address, &reader->insn);
+    reader->ok = reader->ok && check_decode(reader->check, reader->address, &reader->insn) &&
+                 !reader->insn.unpredictable;
 }
 
 /* [push {s};] ldr s, [rN, #-5]; cmp s, #tag; [pop {s};] bne trap; bx rN; trap: udf */
