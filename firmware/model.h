@@ -196,6 +196,13 @@ uint32_t fw_symbol_named(const struct fw_model *model, const char *name);
  * it; else FW_NONE. */
 uint32_t fw_item_at(const struct fw_model *model, uint32_t address);
 
+/* Writable, or copied to where it runs. The flag alone does not say: ld leaves SHF_WRITE
+ * away from a .data that also holds functions. */
+static inline bool fw_is_ram_section(const struct fw_section *section) {
+    return (section->flags & 1 /* SHF_WRITE */) ||
+           (section->data && section->load_address != section->address);
+}
+
 static inline bool fw_is_code_section(const struct fw_section *section) {
     return section->data && (section->flags & 2 /* SHF_ALLOC */) &&
            (section->flags & 4 /* SHF_EXECINSTR */);

@@ -173,7 +173,7 @@ void lift_form_units(struct lift *lift) {
         unit->bytes_before += f->end - f->address;
         if (f->undecoded) unit->decoded = false;
         if (f->reason) fw_refuse(unit, f->reason);
-        if (model->sections[f->section].flags & SHF_WRITE) fw_refuse(unit, "it runs from RAM");
+        if (fw_is_ram_section(&model->sections[f->section])) fw_refuse(unit, "it runs from RAM");
         if (!f->item_count && !f->undecoded) fw_refuse(unit, "it is empty");
     }
     qsort(model->functions, model->function_count, sizeof *model->functions, by_root);

@@ -177,7 +177,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         /* .init_array is flagged writable but stands in flash, where it is loaded. */
         bool in_place = s->data && s->load_address == s->address;
-        if (s->flags & SHF_WRITE) {
+        if (fw_is_ram_section(s)) {
             if (s->address < CODE_REGION_END && !in_place) {
                 extend(hardening, &low_ram, s->address, s->size_bytes);
             }
@@ -188,7 +188,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         if (f->section == UINT16_MAX || model->units[f->unit].made) continue;
-        if (model->sections[f->section].flags & SHF_WRITE) {
+        if (fw_is_ram_section(&model->sections[f->section])) {
             extend(hardening, &ram_code, f->address, f->size_bytes);
         }
     }
