@@ -54,6 +54,18 @@ static void exempt_closure(struct hardening *hardening, uint32_t unit) {
     }
 }
 
+/* Not among contents of the image: code is not writable, and start-up writes .data anew. */
+static bool keeps_a_key(struct fw_model *model, uint32_t address) {
+    enum { WORD_BYTES = 4 };
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!s->data || !(s->flags & SHF_ALLOC)) continue;
+        if (address - s->address < s->size_bytes || s->address - address < WORD_BYTES) return false;
+        if (address - s->load_address < s->size_bytes) return false;
+    }
+    return address <= UINT32_MAX - WORD_BYTES;
+}
+
 static enum status find_cell(struct hardening *hardening) {
     const struct fw_model *model = hardening->model;
     const char *text = hardening->options->key_cell;
@@ -62,9 +74,11 @@ static enum status find_cell(struct hardening *hardening) {
     unsigned long value = strtoul(text, &end, 0);
     if (symbol != FW_NONE) value = model->symbols[symbol].value;
     if ((symbol == FW_NONE && (*end != '\0' || end == text)) || value > UINT32_MAX ||
-        value % 4 != 0) {
+        value % 4 != 0 || !keeps_a_key(hardening->model, (uint32_t)value)) {
         return error_input(hardening->error,
-                           "%s: a key cell is the symbol or address of a word in RAM", text);
+                           "%s: a key cell is the symbol or address of a word in RAM that "
+                           "start-up does not write",
+                           text);
     }
     hardening->key_cell = (uint32_t)value;
     return STATUS_OK;
