@@ -110,6 +110,8 @@ class Board:
     def refused(self, elf, words, options=(), code=1):
         """`harden` refuses with one sentence that holds each of `words`, and writes nothing."""
         out = self.path("refused.out")
+        if os.path.exists(out):
+            os.unlink(out)
         done = self.tool("harden", "-o", out, *options, elf)
         told = done.stderr.strip()
         right = (done.returncode == code and told.count("\n") == 0 and told.startswith("proofmark harden: ") and
