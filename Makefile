@@ -3,7 +3,7 @@
 .PHONY: all demo check bench clean
 all:
 	@tools/setup --missing build || { echo "run tools/setup build first (or: make check)" >&2; exit 1; }
-	@test -e build/build.ninja || meson setup build >/dev/null
+	@test -e build/build.ninja || meson setup build -Doptimization=3 -Db_lto=true >/dev/null
 	@ninja -C build proofmark
 demo:
 	@tools/setup demo && $(MAKE) --no-print-directory all && tools/demo
