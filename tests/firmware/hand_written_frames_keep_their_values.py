@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+"""Hand-written frames that compilers make rarely: every path of each is taken, and the
+values that the AAPCS and the instructions' descriptions (ARM DDI 0403E) give come back,
+plainly, moved and sealed; each is sealed, or left unsealed with its reason, as stated here.
+
+    hand_written_frames_keep_their_values.py PROOFMARK
+"""
+import sys
+
+from board import Board
+
+HELPERS = r"""
+    .syntax unified
+    .thumb
+    .text
+    .macro function name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type \name, %function
+    .thumb_func
+\name:
+    .endm
+    .macro end name
+    .size \name, . - \name
+    .endm
+/* The least friendly callee: all that a call may change is changed. */
+    function spoil
+    movs r0, #1
+    mvn r1, #0
+    mvn r2, #0
+    mvn r3, #0
+    mvn r12, #0
+    cmp r0, #1
+    bx lr
+    end spoil
+"""
+
+# name, assembly, {(arguments): result}, "sealed", "unsealed" or None (no saved return address)
+CASES = [
+    ("ip_live_at_push", """
+    mov ip, r0
+    cmp r0, #0
+    it eq
+    bxeq lr
+    push {r4, lr}
+    mov r4, ip
+    bl spoil
+    add r0, r4, #7
+    pop {r4, pc}""", {(0,): 0, (5,): 12}, "sealed"),
+    ("flags_live_at_push", """
+    cmp r0, r1
+    push {r4, lr}
+    ite hi
+    movhi r4, #3
+    movls r4, #4
+    bl spoil
+    mov r0, r4
+    pop {r4, pc}""", {(1, 2): 4, (2, 1): 3, (2, 2): 4}, "sealed"),
+    ("returns_by_ip", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    adr.w ip, 1f
+    orr ip, ip, #1
+    mov r0, r4
+    pop {r4, lr}
+    b 1f
+    nop
+1:  add r0, r0, #9
+    bx lr""", {(1,): 10}, None),
+    ("tail_call_by_ip", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    ldr ip, =add_three
+    mov r0, r4
+    pop {r4, lr}
+    bx ip
+    .ltorg
+    .align 2""", {(10,): 13}, "sealed"),
+    ("add_three", "    adds r0, #3\n    bx lr", {(1,): 4}, None),
+    ("drops_arguments", """
+    push {r0-r2, lr}
+    bl spoil
+    ldr r0, [sp, #8]
+    add sp, #12
+    ldr pc, [sp], #4""", {(1, 2, 3): 3}, "sealed"),
+    ("str_lr_with_room", """
+    str lr, [sp, #-8]!
+    str r0, [sp, #4]
+    bl spoil
+    ldr r0, [sp, #4]
+    ldr pc, [sp], #8""", {(77,): 77}, "sealed"),
+    ("stm_and_ldm", """
+    stmdb sp!, {r4, r5, r8, lr}
+    mov r8, r0
+    bl spoil
+    sub r0, r8, #1
+    ldmia sp!, {r4, r5, r8, pc}""", {(77,): 76}, "sealed"),
+    ("restores_without_pop", """
+    sub sp, #16
+    str lr, [sp, #12]
+    str r0, [sp, #4]
+    bl spoil
+    ldr r0, [sp, #4]
+    ldr lr, [sp, #12]
+    add sp, #16
+    bx lr""", {(31,): 31}, "sealed"),
+    ("strd_of_lr", """
+    strd r4, lr, [sp, #-8]!
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    ldrd r4, lr, [sp], #8
+    bx lr""", {(31,): 32}, None),
+    ("strd_then_pop", """
+    strd r4, lr, [sp, #-8]!
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    pop {r4, pc}""", {(30,): 31}, "sealed"),
+    ("uses_lr_after_push", """
+    push {r4, lr}
+    mov r4, lr
+    bl spoil
+    cmp r4, #0
+    it ne
+    movne r0, #8
+    pop {r4, pc}""", {(0,): 8}, None),
+    ("one_in_it", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #4
+    mov r0, r4
+    it lo
+    poplo {r4, pc}
+    adds r0, #100
+    pop {r4, pc}""", {(3,): 3, (4,): 104}, "sealed"),
+    ("two_in_it", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #4
+    itt lo
+    addlo r0, r4, #20
+    poplo {r4, pc}
+    add r0, r4, #100
+    pop {r4, pc}""", {(3,): 23, (4,): 104}, "sealed"),
+    ("three_in_it", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #4
+    iett1: ite lo
+    movlo r0, #5
+    addhs r0, r4, #1
+    cmp r4, #4
+    itet hs
+    movhs r1, #2
+    movlo r1, #3
+    pophs {r4, pc}
+    add r0, r0, r1
+    pop {r4, pc}""".replace("iett1: ", ""), {(3,): 8, (4,): 5, (9,): 10}, "sealed"),
+    ("four_in_it", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #4
+    itete eq
+    moveq r0, #40
+    movne r0, #50
+    addeq r0, r0, #1
+    popne {r4, pc}
+    adds r0, #2
+    pop {r4, pc}""", {(3,): 50, (4,): 43, (5,): 50}, "sealed"),
+    ("else_returns", """
+    push {lr}
+    cmp r0, #9
+    itet lt
+    movlt r0, #1
+    movge r0, #2
+    ldrlt pc, [sp], #4
+    adds r0, #7
+    pop {pc}""", {(8,): 1, (9,): 9, (10,): 9}, "sealed"),
+    ("pool_between_returns", """
+    push {r4, r5, lr}
+    mov r4, r0
+    bl spoil
+    ldr r5, =0x12345678
+    cbz r4, 1f
+    sub r0, r5, r4
+    pop {r4, r5, pc}
+    .ltorg
+1:  mov r0, r5
+    pop {r4, r5, pc}""", {(0,): 0x12345678, (8,): 0x12345670}, "sealed"),
+    ("lr_as_pointer", """
+    push {r4-r7, lr}
+    ldr lr, =0x01020304
+    movs r4, #6
+    add r0, lr, r4
+    pop {r4-r7, pc}
+    .ltorg""", {(0,): 0x0102030a}, "sealed"),
+    ("high_registers", """
+    push {r4-r11, lr}
+    mov r11, r0
+    mov r8, r1
+    bl spoil
+    add r0, r11, r8
+    pop {r4-r11, pc}""", {(4, 5): 9}, "sealed"),
+    ("vector_frame", """
+    push {r4, lr}
+    mov r4, r0
+    sub sp, #8
+    bl spoil
+    add r0, sp, #8
+    subs r0, r0, r0
+    add r0, r4
+    add sp, #8
+    pop {r4, pc}""", {(14,): 14}, "sealed"),
+    ("saves_on_one_path", """
+    cmp r0, #0
+    beq 1f
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    pop {r4, lr}
+1:  add r0, #11
+    bx lr""", {(0,): 11, (4,): 15}, "sealed"),
+    ("outcome_of_one_condition", """
+    cmp r0, #5
+    ite eq
+    moveq ip, #1
+    movne ip, #2
+    push {r4, lr}
+    mov r4, ip
+    bl spoil
+    mov r0, r4
+    pop {r4, pc}""", {(5,): 1, (6,): 2}, "sealed"),
+    ("shared_tail_owner", """
+    push {r4, r5, r6, lr}
+    mov r4, r0
+    bl spoil
+    .global shared_tail
+shared_tail:
+    add r0, r4, #1
+    pop {r4, r5, r6, pc}""", {(20,): 21}, "sealed"),
+    ("shared_tail_user", """
+    push {r4, r5, r6, lr}
+    add r4, r0, #1000
+    bl spoil
+    b shared_tail""", {(20,): 1021}, None),  # of the owner's unit
+    ("shared_tail_stranger", """
+    push {r3, r4, r5, r6, lr}
+    add r4, r0, #2000
+    bl spoil
+    add sp, #4
+    b shared_tail""", {(20,): 2021}, None),
+    ("big_switch", """
+    push {r4, lr}
+    cmp r0, #5
+    bhi 9f
+    tbb [pc, r0]
+7:  .byte (1f - 7b) / 2, (2f - 7b) / 2, (3f - 7b) / 2, (4f - 7b) / 2, (5f - 7b) / 2, (6f - 7b) / 2
+1:  movs r4, #11
+    b 8f
+2:  movs r4, #22
+    pop {r4, lr}
+    movs r0, #5
+    bx lr
+""" + "".join(f"    cmp r4, #{i}\n    it eq\n    popeq {{r4, pc}}\n" for i in range(40, 60)) + """
+3:  movs r4, #33
+    b 8f
+4:  movs r4, #44
+    cbz r1, 8f
+    movs r0, #3
+    pop {r4, pc}
+5:  movs r4, #55
+    b 8f
+6:  movs r4, #66
+8:  bl spoil
+    mov r0, r4
+    pop {r4, pc}
+9:  movs r0, #99
+    pop {r4, pc}""", {(0,): 11, (1,): 5, (2,): 33, (3, 0): 44, (3, 1): 3, (4,): 55, (5,): 66, (6,): 99}, "sealed"),
+    ("table_branch_without_table", """
+    adr r3, 1f
+    tbb [r3, r0]
+    .align 2
+1:  .byte 2, 3, 4, 5
+    movs r0, #1
+    bx lr""", {}, None),
+]
+
+
+def assembly():
+    parts = [HELPERS]
+    for name, body, _, _ in CASES:
+        parts.append(f"    function {name}\n{body.strip(chr(10))}\n    end {name}\n")
+    return "\n".join(parts)
+
+
+def program():
+    lines = ["#include <stdio.h>", "int failed;",
+             "static void is(const char *n, unsigned got, unsigned want) {",
+             "    printf(\"%s %x\\n\", n, got); if (got != want) { printf(\"WRONG: %x\\n\", want); failed = 1; } }"]
+    body = []
+    for name, _, calls, _ in CASES:
+        lines.append(f"unsigned {name}(unsigned, unsigned, unsigned);")
+        if not calls:
+            body.append(f"    kept = {name};")
+        for arguments, result in calls.items():
+            three = [*arguments, 0, 0][:3]
+            body.append(f"    is(\"{name}{arguments}\", {name}({', '.join(map(str, three))}), {result}u);")
+    lines += ["static unsigned (*volatile kept)(unsigned, unsigned, unsigned);", "int main(void) {", *body,
+              "    (void)kept;", "    printf(\"all %d\\n\", failed);", "    return failed;", "}"]
+    return "\n".join(lines)
+
+
+def sealing(board, report):
+    for name, _, _, expected in CASES:
+        row = board.function(report, name)
+        returns = row.get("protections", {}).get("returns", {"sites": 0, "protected": 0})
+        all_sealed = returns["sites"] > 0 and returns["protected"] == returns["sites"]
+        if expected == "sealed":
+            board.expect(all_sealed, f"{name} is not sealed: {row}")
+        elif not all_sealed and returns["sites"]:
+            board.expect(returns.get("reason"), f"{name} is unsealed without a reason: {row}")
+
+
+def main():
+    board = Board(sys.argv[1])
+    source = board.write("frames.S", assembly())
+    elf = board.build("frames", program(), ["-O1"], [source])
+    report = board.same(elf, "all 0", check=False)
+    if report:
+        sealing(board, report)
+    cell = board.same(elf, "all 0", ["exploit"], ["--key-cell", "0x203ffff0"], check=False)
+    if cell:
+        sealing(board, cell)
+    return board.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
