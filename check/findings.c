@@ -1,15 +1,19 @@
 /* Findings, and where in the image they are. */
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check/check_private.h"
 
+/* By the symbols, so that it needs no lifted model. */
 const char *check_function_at(const struct check *check, uint32_t address) {
     const struct fw_model *model = check->model;
-    for (size_t i = 0; i < model->function_count; i++) {
-        const struct fw_function *f = &model->functions[i];
-        if (address - f->address < f->size_bytes) return f->name;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        uint32_t offset = address - (s->value & ~1U);
+        if (ELF32_ST_TYPE(s->info) != STT_FUNC || s->section == SHN_UNDEF) continue;
+        if (offset == 0 || offset < s->size_bytes) return s->name;
     }
     return "";
 }
@@ -35,9 +39,9 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
     va_start(arguments, what);
     vsnprintf(text, sizeof text, what, arguments);
     va_end(arguments);
-    check->findings[check->finding_count++] =
-        (struct finding){.kind = kind,
-                         .function = check_function_at(check, address),
-                         .what = arena_format(&check->arena, "%s", text),
-                         .address = address};
+    check->findings[check->finding_count++] = (struct finding){
+        .kind = kind,
+        .function = arena_format(&check->arena, "%s", check_function_at(check, address)),
+        .what = arena_format(&check->arena, "%s", text),
+        .address = address};
 }

@@ -308,6 +308,25 @@ static void walk_plain(struct walker *w, uint32_t index) {
     take(w, out.size_bytes, CLAIM_CODE);
 }
 
+/* No reference, no way of control, nothing to do with lr. */
+static bool is_ordinary(const struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    return insn->reference == THUMB_REFERENCE_NONE && insn->flow == THUMB_FLOW_NEXT &&
+           item->relocation == FW_NONE && !((insn->reads | insn->writes) >> THUMB_LR & 1);
+}
+
+static bool same_bytes(const struct walker *w, const struct fw_item *item) {
+    const uint8_t *out = compare_bytes(w->compare, w->cursor, item->size_bytes);
+    uint8_t in[4];
+    if (item->size_bytes == 2) {
+        put_u16le(in, item->insn.bits);
+    } else {
+        put_u16le(in, item->insn.bits >> 16);
+        put_u16le(in + 2, item->insn.bits);
+    }
+    return out && memcmp(out, in, item->size_bytes) == 0;
+}
+
 static void walk_instruction(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     const struct fw_relocation *r =
@@ -315,6 +334,10 @@ static void walk_instruction(struct walker *w, uint32_t index) {
     struct thumb_insn out;
     struct seal seal;
     place(w, index);
+    if (is_ordinary(item) && same_bytes(w, item)) {
+        take(w, item->size_bytes, CLAIM_CODE);
+        return;
+    }
     bool sealed = take_seal_before(w, index, &seal);
     w->compare->body[index] = w->cursor;
     switch (item->insn.reference) {

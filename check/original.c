@@ -380,6 +380,7 @@ static void compare_all(struct compare *compare, struct span file) {
     compare_references(compare);
     compare_contents(compare);
     judge_call_routines(compare);
+    fw_liveness_free(&compare->liveness);
     /* From here on every place is known. */
     compare_symbols(compare);
     compare_relocations(compare);
@@ -395,12 +396,12 @@ enum status check_original(struct check *check, struct span file, struct span or
     if (status == STATUS_OK) {
         fw_flow_build(&in, &compare.flow);
         fw_liveness(&in, &compare.flow, &compare.liveness);
+        fw_flow_free(&compare.flow);
         fw_reach(&in);
         compare_all(&compare, file);
     } else {
         error_prefix(check->error, "the original");
     }
-    fw_flow_free(&compare.flow);
     fw_liveness_free(&compare.liveness);
     arena_free(&compare.arena);
     arena_free(&in.arena);

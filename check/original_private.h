@@ -90,7 +90,11 @@ struct compare {
 };
 
 static inline void note_reference(struct compare *compare, struct reference reference) {
+    uint32_t at = compare->at[reference.item];
+    bool known = at != FW_NONE && reference.kind <= REFERENCE_POINTER;
     if (compare->trying) return;
+    /* Behind us, and right: nothing is left to compare. */
+    if (known && at + reference.delta == reference.value) return;
     compare->references = arena_grow(&compare->arena, compare->references, compare->reference_count,
                                      &compare->reference_capacity, sizeof *compare->references);
     compare->references[compare->reference_count++] = reference;

@@ -158,6 +158,22 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     }
 }
 
+/* A leaf: it never touches lr but to return by it, and calls nobody. */
+static bool is_leaf(const struct check *check, uint32_t unit) {
+    const struct fw_model *model = check->model;
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        const struct thumb_insn *insn = &item->insn;
+        if (item->kind != FW_ITEM_INSN) continue;
+        if (insn->writes >> THUMB_LR & 1) return false;
+        if ((insn->reads >> THUMB_LR & 1) && insn->op != THUMB_BX) return false;
+        if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX) return false;
+        if (insn->reference != THUMB_REFERENCE_BRANCH) continue;
+        if (check_routine_at(check, insn->target)) return false;
+    }
+    return true;
+}
+
 static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
     const char *name = check_first_function(check->model, unit)->name;
     json_array_append_new(check->unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites",
@@ -200,7 +216,7 @@ void check_returns(struct check *check) {
     struct walk *walk = walk_new(check, &scratch);
     bool image_seals = false;
     for (uint32_t u = 0; u < model->unit_count; u++) {
-        if (check_is_routine_unit(check, u)) continue;
+        if (check_is_routine_unit(check, u) || is_leaf(check, u)) continue;
         returns.unit = u;
         walk_unit(walk, u, &visitor);
         if (returns.facts[u].sealed) image_seals = true;

@@ -275,28 +275,37 @@ static struct sum stack_after(const struct sums *state, const struct thumb_insn 
     }
 }
 
-static void store(struct sums *state, const struct sums *old, const struct thumb_insn *insn) {
+/* Words that a store puts on the stack. */
+static void store(struct sums *state, const struct thumb_insn *insn) {
     struct sums_access access;
-    if (!sums_access_of(old, insn, &access) || !sum_is_stack(access.address)) return;
+    if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return;
     for (unsigned i = 0; i < access.count; i++) {
         uint32_t offset = access.address.bits + 4 * i;
-        struct sum value = access.registers[i] == 255 ? sum_unknown : get(old, access.registers[i]);
-        if (insn->in_it) { /* perhaps: known only if it was so before */
-            if (!sum_same(sums_slot(old, offset), value)) put_slot(state, offset, sum_unknown);
-            continue;
-        }
+        struct sum value =
+            access.registers[i] == 255 ? sum_unknown : get(state, access.registers[i]);
+        /* Perhaps: known only if it was so before. */
+        if (insn->in_it && !sum_same(sums_slot(state, offset), value)) value = sum_unknown;
         put_slot(state, offset, value);
     }
 }
 
-static void load_list(const struct sums_context *context, struct sums *state,
-                      const struct sums *old, const struct thumb_insn *insn) {
+/* What a load of several words gives; count 0: nothing that is known. */
+struct loaded {
+    unsigned count;
+    uint8_t registers[16];
+    struct sum values[16];
+};
+
+static void load_list(const struct sums_context *context, const struct sums *state,
+                      const struct thumb_insn *insn, struct loaded *out) {
     struct sums_access access;
-    bool known = sums_access_of(old, insn, &access);
-    for (unsigned i = 0; known && i < access.count; i++) {
+    out->count = 0;
+    if (!sums_access_of(state, insn, &access)) return;
+    for (unsigned i = 0; i < access.count; i++) {
         unsigned reg = access.registers[i];
         if (reg >= SUMS_REGISTERS || reg == THUMB_SP) continue;
-        state->r[reg] = loaded_word(context, old, plus_bits(access.address, 4 * i));
+        out->registers[out->count] = (uint8_t)reg;
+        out->values[out->count++] = loaded_word(context, state, plus_bits(access.address, 4 * i));
     }
 }
 
@@ -310,35 +319,47 @@ struct sum sums_jump_target(const struct sums_context *context, const struct sum
     return loaded_word(context, state, plus_bits(access.address, 4 * access.count - 4));
 }
 
+static void forget_written(struct sums *state, uint32_t writes) {
+    for (uint32_t rest = writes & 0x7fffU; rest; rest &= rest - 1)
+        state->r[__builtin_ctz(rest)] = sum_unknown;
+}
+
+static void step(const struct sums_context *context, struct sums *state,
+                 const struct thumb_insn *insn) {
+    struct loaded loaded = {.count = 0};
+    bool sets = !insn->stores && insn->rd < SUMS_REGISTERS && (insn->writes >> insn->rd & 1);
+    bool list =
+        insn->op == THUMB_POP || insn->op == THUMB_LDM || (insn->op == THUMB_LOAD && is_dual(insn));
+    struct sum value = sets && !list ? result(context, state, insn) : sum_unknown;
+    struct sum sp = stack_after(state, insn, value);
+    if (list) load_list(context, state, insn, &loaded);
+    if (insn->stores) store(state, insn);
+    forget_written(state, insn->writes);
+    if (sets && !list) state->r[insn->rd] = value;
+    for (unsigned i = 0; i < loaded.count; i++)
+        state->r[loaded.registers[i]] = loaded.values[i];
+    if (!(insn->writes >> THUMB_SP & 1)) return;
+    state->r[THUMB_SP] = sp;
+}
+
 void sums_step(const struct sums_context *context, struct sums *state,
                const struct thumb_insn *insn) {
-    struct sums old = *state;
+    enum { CALL_CLOBBERS = 0xf | 1 << THUMB_IP | 1 << THUMB_LR };
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
-        for (unsigned r = 0; r < 4; r++)
-            state->r[r] = sum_unknown;
-        state->r[THUMB_IP] = state->r[THUMB_LR] = sum_unknown;
+        forget_written(state, CALL_CLOBBERS);
         return;
     }
-    struct sum value = insn->rd < SUMS_REGISTERS ? result(context, &old, insn) : sum_unknown;
-    struct sum sp = stack_after(&old, insn, value);
-    for (unsigned r = 0; r < SUMS_REGISTERS; r++) {
-        if (insn->writes >> r & 1) state->r[r] = sum_unknown;
+    if (!insn->in_it) {
+        step(context, state, insn);
+        if (insn->writes >> THUMB_SP & 1) drop_below(state);
+        return;
     }
-    bool list = insn->op == THUMB_POP || insn->op == THUMB_LDM;
-    bool dual = insn->op == THUMB_LOAD && is_dual(insn);
-    if (list || dual) {
-        load_list(context, state, &old, insn);
-    } else if (insn->op != THUMB_STR && insn->op != THUMB_STORE && insn->op != THUMB_PUSH &&
-               insn->op != THUMB_STM && insn->rd < SUMS_REGISTERS &&
-               (insn->writes >> insn->rd & 1)) {
-        state->r[insn->rd] = value;
+    struct sum old[SUMS_REGISTERS];
+    memcpy(old, state->r, sizeof old);
+    step(context, state, insn);
+    for (unsigned r = 0; r < SUMS_REGISTERS; r++) { /* perhaps it was not executed */
+        if (!sum_same(state->r[r], old[r])) state->r[r] = sum_unknown;
     }
-    if (insn->stores) store(state, &old, insn);
-    state->r[THUMB_SP] = sp;
-    for (unsigned r = 0; insn->in_it && r < SUMS_REGISTERS; r++) {
-        if (!sum_same(state->r[r], old.r[r])) state->r[r] = sum_unknown;
-    }
-    drop_below(state);
 }
 
 bool sums_merge(struct sums *into, const struct sums *from) {
