@@ -83,6 +83,20 @@ static bool is_of_kind(const json_t *value, enum kind kind) {
     return false;
 }
 
+/* The label takes its words from "key", and check is run anew for "figures" only: what the
+ * two say must be one thing. */
+static bool key_is_as_found(const json_t *predicate) {
+    static const char *const words[][2] = {
+        {"boot", "at boot"}, {"fixed", "fixed key"}, {"none", "none"}};
+    const json_t *key = json_object_get(json_object_get(predicate, "figures"), "key");
+    const char *made = json_string_value(json_object_get(key, "made"));
+    const char *said = json_string_value(json_object_get(predicate, "key"));
+    for (size_t i = 0; made && i < sizeof words / sizeof *words; i++) {
+        if (strcmp(made, words[i][1]) == 0) return strcmp(said, words[i][0]) == 0;
+    }
+    return false;
+}
+
 /* What the table cannot say. */
 static enum status check_rest(const char *type, const json_t *predicate, struct error *error) {
     const json_t *tool = json_object_get(predicate, "tool");
@@ -95,8 +109,12 @@ static enum status check_rest(const char *type, const json_t *predicate, struct 
     }
     if (strcmp(type, PREDICATE_HARDENING) == 0) {
         const char *key = json_string_value(json_object_get(predicate, "key"));
-        if (strcmp(key, "boot") != 0 && strcmp(key, "fixed") != 0) {
-            return error_input(error, "the predicate's \"key\" must be \"boot\" or \"fixed\"");
+        if (strcmp(key, "boot") != 0 && strcmp(key, "fixed") != 0 && strcmp(key, "none") != 0) {
+            return error_input(error,
+                               "the predicate's \"key\" must be \"boot\", \"fixed\" or \"none\"");
+        }
+        if (!key_is_as_found(predicate)) {
+            return error_input(error, "the predicate's \"key\" must be what its \"figures\" found");
         }
     }
     return STATUS_OK;

@@ -10,7 +10,8 @@
  *              expires_at_s integer         optional: not relied on afterwards
  *   hardening  profile     string           "null" or "exploit"
  *              seed        string           hexadecimal
- *              key         string           "boot" (made at each boot) or "fixed"
+ *              key         string           "boot" (made at each boot), "fixed" or "none":
+ *                                           as figures.key.made has it
  *              original_sha256 string       digest of the firmware before
  *              figures     object           check's figures for the subject, as it wrote them
  *   build      inputs      array            of {name, sha256}

@@ -173,8 +173,9 @@ static void predicates_name_what_is_missing(void **state) {
         "\"issued_at_s\":1000000,\"tool\":{\"name\":\"p\",\"version\":\"1\"}";
     static const char hash[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     static const char *const types[][2] = {
-        {PREDICATE_HARDENING, "\"profile\":\"exploit\",\"seed\":\"00ff\",\"key\":\"boot\","
-                              "\"original_sha256\":\"%s\",\"figures\":{}"},
+        {PREDICATE_HARDENING,
+         "\"profile\":\"exploit\",\"seed\":\"00ff\",\"key\":\"boot\","
+         "\"original_sha256\":\"%s\",\"figures\":{\"key\":{\"made\":\"at boot\"}}"},
         {PREDICATE_BUILD, "\"inputs\":[{\"name\":\"a\",\"sha256\":\"%s\"}],\"options\":{}"},
         {PREDICATE_TEST,
          "\"command\":\"make\",\"exit_code\":0,\"duration_ms\":1,\"log_sha256\":\"%s\""},
@@ -226,6 +227,34 @@ static void age_has_exact_edges(void **state) {
     json_decref(value);
 }
 
+/* The label's words come from "key": it cannot be other than what check found. */
+static void the_key_is_the_one_in_the_figures(void **state) {
+    (void)state;
+    static const char *const said[] = {"boot", "fixed", "none"};
+    static const char *const found[] = {"at boot", "fixed key", "none", "", NULL};
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 5; j++) {
+            struct error error;
+            json_t *figures =
+                found[j] ? json_pack("{s:{s:s}}", "key", "made", found[j]) : json_object();
+            json_t *predicate =
+                json_pack("{s:i, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:o}", "issued_at_s", 1000000,
+                          "tool", "name", "p", "version", "1", "profile", "exploit", "seed", "00",
+                          "key", said[i], "original_sha256",
+                          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                          "figures", figures);
+            assert_non_null(predicate);
+            enum status status = predicate_validate(PREDICATE_HARDENING, predicate, &error);
+            if (i == j) {
+                assert_ok(status);
+            } else {
+                assert_refused(status, "figures");
+            }
+            json_decref(predicate);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_rfc_8785),
@@ -234,6 +263,7 @@ int main(void) {
         cmocka_unit_test(subjects_are_sorted_and_found),
         cmocka_unit_test(other_statements_are_refused),
         cmocka_unit_test(predicates_name_what_is_missing),
+        cmocka_unit_test(the_key_is_the_one_in_the_figures),
         cmocka_unit_test(age_has_exact_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
