@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Each option of `proofmark harden` by what the running image then does: flash named
+writable takes writes and other flash faults, code stays within --flash, exempt functions
+keep their returns, the stack's guard faults, the memory map can be left away, and firmware
+that sets up the MPU itself keeps its own.
+
+    options_do_what_they_say.py PROOFMARK
+"""
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../firmware"))
+from board import Board, emulate  # noqa: E402
+
+FAULT = 99  # tests/board/startup.c: a fault was reported
+
+WRITER = r"""
+#include <stdint.h>
+#include <stdio.h>
+#ifndef PLACE
+#define PLACE 0x00300010
+#endif
+__attribute__((noinline)) int store(uint32_t place) { *(volatile uint32_t *)place = 0x5a5a; return *(volatile uint32_t *)place == 0x5a5a; }
+int (*volatile through)(uint32_t) = store;
+int main(void) { printf("stored %d\n", through(PLACE)); return 0; }
+"""
+
+DEEP = r"""
+#include <stdio.h>
+__attribute__((noinline)) static int deep(int n) {
+    volatile char frame[200];
+    frame[n % 200] = 1;
+    return n == 0 ? 0 : deep(n - 1) + frame[n % 200];
+}
+int main(void) { printf("deep %d\n", deep(8000)); return 0; }
+"""
+
+OWN_MPU = r"""
+#include <stdint.h>
+#include <stdio.h>
+#define MPU ((volatile uint32_t *)0xE000ED90)
+int main(void) {
+    MPU[2] = 0; MPU[3] = 0x20000000; MPU[4] = 0x10000000 | 3 << 24 | 28 << 1 | 1;
+    MPU[1] = 5;
+    __asm__ volatile("dsb\n\tisb");
+    printf("regions mine %d\n", MPU[4] == (0x10000000 | 3 << 24 | 28 << 1 | 1));
+    return 0;
+}
+"""
+
+
+def runs(board, elf, code, words, options=(), what=""):
+    done, out, report = board.harden(elf, options=options)
+    if not board.expect(done.returncode == 0, f"{what}: {done.stderr}"):
+        return None, out
+    run = emulate(out)
+    board.expect(run.code == code and words in run.output.decode("latin-1"), f"{what}: {run.told()}")
+    return report, out
+
+
+def writable(board):
+    elf = board.build("writer", WRITER)
+    runs(board, elf, FAULT, "fault 00000003", what="a write to flash")
+    report, _ = runs(board, elf, 0, "stored 1", ["--writable", "0x300000:0x1000"], "a write to a settings page")
+    if report:
+        board.expect(any(region["base"] == 0x300000 and region["size_bytes"] == 0x1000
+                         for region in report["memory_map"]["regions"]), f"{report['memory_map']}")
+    near = board.build("near", WRITER.replace("0x00300010", "0x00301000"))
+    runs(board, near, FAULT, "fault 00000003", ["--writable", "0x300000:0x1000"], "a write behind the page")
+    report, _ = runs(board, elf, 0, "stored 1", ["--no-mpu"], "--no-mpu")
+    if report:
+        board.expect(report["memory_map"]["applied"] is False and report["memory_map"]["reason"], "--no-mpu")
+
+
+def segments(path):
+    """(address where it is flashed, bytes) of each loaded segment (gABI program headers)."""
+    with open(path, "rb") as file:
+        data = file.read()
+    offset, = struct.unpack_from("<I", data, 28)
+    count, = struct.unpack_from("<H", data, 44)
+    rows = [struct.unpack_from("<8I", data, offset + 32 * i) for i in range(count)]
+    return [(row[3], row[4]) for row in rows if row[0] == 1 and row[4]]
+
+
+def flash_ends(path):
+    return max(start + size for start, size in segments(path))
+
+
+def flash(board):
+    """Sealing makes this image larger than its functions' old places."""
+    many = "".join(f"__attribute__((noinline)) int f{i}(int n) {{ return through(n + {i}) + through(n); }}\n"
+                   for i in range(300))
+    calls = " + ".join(f"f{i}({i})" for i in range(300))
+    elf = board.build("many", "#include <stdio.h>\n"
+                      "__attribute__((noinline)) int base(int n) { return n * 3; }\n"
+                      "int (*volatile through)(int) = base;\n" + many +
+                      f"int main(void) {{ printf(\"many %d\\n\", {calls}); return 0; }}\n", ["-O1"])
+    plain = emulate(elf)
+    done, out, report = board.harden(elf)
+    if not board.expect(done.returncode == 0 and report["totals"]["overflow_bytes"] > 256, f"no code behind: {done}"):
+        return
+    end, old_end = flash_ends(out), flash_ends(elf)
+    told = plain.output.decode()
+    runs(board, elf, 0, told, ["--flash", f"0:{end}"], "flash that just fits")
+    board.refused(elf, ["flash"], ["--flash", f"0:{end - 64}"])
+    page = (old_end + 64) & ~31
+    board.refused(elf, ["flash the firmware writes"], ["--writable", f"{page:#x}:0x400"])
+    far = (end + 4096) & ~4095
+    _, moved = runs(board, elf, 0, told, ["--writable", f"{far:#x}:0x400"], "a page behind the image")
+    board.expect(flash_ends(moved) <= far, f"code is in the page {far:#x}: {segments(moved)}")
+    inside = (old_end - 256) & ~31
+    board.refused(elf, ["0x"], ["--writable", f"{inside:#x}:0x400"])
+
+
+def stack_limit(board):
+    elf = board.build("deep", DEEP, ["-O1"])  # 8000 frames of over 200 bytes: beyond 1 MiB
+    runs(board, elf, FAULT, "fault 00000003", what="a stack that runs off its end")
+    report, _ = runs(board, elf, 0, "deep 8000", ["--stack-limit", "__HeapBase"], "a lower limit")
+    if report:
+        guards = [region for region in report["memory_map"]["regions"] if region["role"] == "stack guard"]
+        board.expect(len(guards) == 1 and guards[0]["size_bytes"] == 32, f"{guards}")
+    board.refused(elf, ["nowhere"], ["--stack-limit", "nowhere"])
+
+
+def exempt(board):
+    elf = board.build("exempt", WRITER.replace("0x00300010", "0x203ffff0"))
+    before = board.harden(elf)[2]
+    done, _, report = board.harden(elf, options=["--exempt", "main", "--exempt", "exit"])
+    if board.expect(done.returncode == 0, f"--exempt: {done.stderr}"):
+        for name in ("main", "exit"):
+            was, now = board.function(before, name)["protections"], board.function(report, name)["protections"]
+            board.expect(was["returns"]["protected"] == 1 and now["returns"]["protected"] == 0 and
+                         now["returns"].get("exempt") and now["returns"]["reason"], f"{name}: {was} {now}")
+    board.same(elf, "stored 1", ["exploit"], ["--exempt", "main", "--exempt", "exit"], check=False)
+
+
+def own_mpu(board):
+    elf = board.build("ownmpu", OWN_MPU)
+    report = board.same(elf, "regions mine 1", check=False)
+    if report:
+        board.expect(report["memory_map"]["reason"] == "the firmware sets up the MPU itself", f"{report['memory_map']}")
+        totals = report["totals"]
+        board.expect(totals["return_sites_protected"] > 0, f"returns are still sealed: {totals}")
+
+
+def main():
+    board = Board(sys.argv[1])
+    writable(board)
+    stack_limit(board)
+    flash(board)
+    exempt(board)
+    own_mpu(board)
+    return board.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
