@@ -5,16 +5,31 @@
 #include "check/walk.h"
 #include "firmware/analyse/reach.h"
 
-enum { DEPTH_MAXIMUM = 6, SYSM_PSP = 9, SYSM_CONTROL = 20 };
+enum { DEPTH_MAXIMUM = 16, SYSM_PSP = 9, SYSM_CONTROL = 20 };
+
+/* What is known of a unit's result. One that is being looked at is recursive, and taken
+ * for no constant. */
+struct answer {
+    enum { NOT_ASKED, NO_CONSTANT, CONSTANT } is;
+    uint32_t value;
+};
+
+/* Each unit is walked once, whoever calls it; walks[] are by depth, made when needed. */
+struct search {
+    struct check *check;
+    struct arena arena;
+    struct answer *answers; /* by unit */
+    struct walk *walks[DEPTH_MAXIMUM];
+};
 
 struct result {
-    struct check *check;
+    struct search *search;
     unsigned depth;
     bool returns, constant;
     uint32_t value;
 };
 
-static bool constant_result(struct check *check, uint32_t unit, unsigned depth, uint32_t *value);
+static bool constant_result(struct search *search, uint32_t unit, unsigned depth, uint32_t *value);
 
 static void exit_with(struct result *result, struct sum r0) {
     bool constant = sum_is_constant(r0);
@@ -28,7 +43,8 @@ static void exit_with(struct result *result, struct sum r0) {
 
 static void visit(void *context, uint32_t item, const struct sums *state) {
     struct result *result = context;
-    const struct fw_model *model = result->check->model;
+    struct search *search = result->search;
+    const struct fw_model *model = search->check->model;
     const struct fw_item *it = &model->items[item];
     if (it->insn.flow == THUMB_FLOW_JUMP_INDIRECT && it->jump != FW_JUMP_GOTO) {
         exit_with(result, it->jump == FW_JUMP_RETURN ? state->r[0] : sum_unknown);
@@ -36,12 +52,11 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     if (it->insn.flow != THUMB_FLOW_BRANCH && it->insn.flow != THUMB_FLOW_BRANCH_COND) return;
     if (it->target != FW_NONE && model->items[it->target].unit == it->unit) return;
     uint32_t value;
-    const struct routine *routine = check_routine_at(result->check, it->insn.target);
+    const struct routine *routine = check_routine_at(search->check, it->insn.target);
     if (routine && routine->kind == ROUTINE_RETURN) {
         exit_with(result, state->r[0]);
     } else if (it->target != FW_NONE &&
-               constant_result(result->check, model->items[it->target].unit, result->depth + 1,
-                               &value)) {
+               constant_result(search, model->items[it->target].unit, result->depth + 1, &value)) {
         exit_with(result, sum_constant(value));
     } else {
         exit_with(result, sum_unknown);
@@ -50,25 +65,31 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
 
 static void after_call(void *context, uint32_t item, struct sums *after) {
     struct result *result = context;
-    const struct fw_model *model = result->check->model;
+    struct search *search = result->search;
+    const struct fw_model *model = search->check->model;
     uint32_t target = model->items[item].target, value;
     if (target == FW_NONE) return;
-    if (constant_result(result->check, model->items[target].unit, result->depth + 1, &value)) {
+    if (constant_result(search, model->items[target].unit, result->depth + 1, &value)) {
         after->r[0] = sum_constant(value);
     }
 }
 
 /* Does every way out of the unit return the same constant? */
-static bool constant_result(struct check *check, uint32_t unit, unsigned depth, uint32_t *value) {
-    struct result result = {.check = check, .depth = depth};
-    if (depth > DEPTH_MAXIMUM || !check->model->units[unit].decoded) return false;
-    struct arena scratch = {0};
-    struct walk_visitor visitor = {
-        .context = &result, .instruction = visit, .after_call = after_call};
-    walk_unit(walk_new(check, &scratch), unit, &visitor);
-    arena_free(&scratch);
-    *value = result.value;
-    return result.returns && result.constant;
+static bool constant_result(struct search *search, uint32_t unit, unsigned depth, uint32_t *value) {
+    struct answer *answer = &search->answers[unit];
+    if (depth == DEPTH_MAXIMUM || !search->check->model->units[unit].decoded) return false;
+    if (answer->is == NOT_ASKED) {
+        struct result result = {.search = search, .depth = depth};
+        struct walk_visitor visitor = {
+            .context = &result, .instruction = visit, .after_call = after_call};
+        answer->is = NO_CONSTANT; /* when it is asked for from within */
+        if (!search->walks[depth]) search->walks[depth] = walk_new(search->check, &search->arena);
+        walk_unit(search->walks[depth], unit, &visitor);
+        answer->value = result.value;
+        if (result.returns && result.constant) answer->is = CONSTANT;
+    }
+    *value = answer->value;
+    return answer->is == CONSTANT;
 }
 
 static void exempt_named(struct check *check) {
@@ -120,8 +141,11 @@ void check_key(struct check *check) {
         return;
     }
     fw_reach_from(model, model->items[item].unit, check->exempt);
-    if (constant_result(check, model->items[item].unit, 0, &value)) {
+    struct search search = {.check = check};
+    search.answers = ARENA_ARRAY(&search.arena, struct answer, model->unit_count + 1);
+    if (constant_result(&search, model->items[item].unit, 0, &value)) {
         check_find(check, "key", check->key_function,
                    "the key that the boot stub asks for is the constant 0x%08x", value);
     }
+    arena_free(&search.arena);
 }

@@ -264,6 +264,8 @@ static void judge_rest(struct check *check) {
             what = "is left to the default map";
         } else if (r->executes && !in.code && !in.writable) {
             what = "executes, and no code is there";
+        } else if (range == 0 && r->access == AP_READ_WRITE && r->log2_size >= 29) {
+            what = "is flash that can be written";
         } else if (range != 0 && r->access == AP_READ_ONLY && !in.code && !in.data) {
             what = "is RAM that cannot be written";
         }

@@ -236,11 +236,11 @@ static bool is_in_place(const struct compare *compare, uint32_t unit) {
 
 /* For each byte of an original code section: did it belong to a function that is no longer
  * there. */
-static uint8_t *extents(struct compare *compare, size_t section) {
+static uint8_t *extents(const struct compare *compare, struct arena *scratch, size_t section) {
     const struct fw_model *in = compare->in;
     const struct fw_section *s = &in->sections[section];
     enum { OUTSIDE, STAYED, LEFT };
-    uint8_t *map = arena_alloc(&compare->arena, s->size_bytes + 1, 1);
+    uint8_t *map = arena_alloc(scratch, s->size_bytes + 1, 1);
     for (size_t i = 0; i < in->function_count; i++) {
         const struct fw_function *f = &in->functions[i];
         if (f->section != section || f->address - s->address > s->size_bytes) continue;
@@ -255,7 +255,8 @@ static void compare_free_bytes(struct compare *compare, size_t section, const ui
     enum { OUTSIDE, STAYED, LEFT };
     struct fw_section *s = &compare->check->model->sections[section];
     uint8_t *claims = compare->claims[section].bytes;
-    uint8_t *map = original ? extents(compare, section) : NULL;
+    struct arena scratch = {0};
+    const uint8_t *map = original ? extents(compare, &scratch, section) : NULL;
     for (uint32_t k = 0; k < s->size_bytes; k++) {
         uint8_t filler = (uint8_t)(((s->address + k) & 1) ? FILLER >> 8 : FILLER & 0xff);
         if (claims[k] != CLAIM_FREE) continue;
@@ -268,8 +269,9 @@ static void compare_free_bytes(struct compare *compare, size_t section, const ui
         check_find(compare->check, "original", s->address + k,
                    "0x%02x at 0x%08x is of no part of the original and no filler", s->data[k],
                    s->address + k);
-        return;
+        break;
     }
+    arena_free(&scratch);
 }
 
 /* Pointers in data, and in code that nobody decoded: the expected words. */
@@ -303,33 +305,36 @@ static void expect_pointers(struct compare *compare, size_t section, uint8_t *ex
     }
 }
 
+static void compare_section(struct compare *compare, size_t index) {
+    const struct fw_section *a = &compare->in->sections[index];
+    const struct fw_section *b = &compare->check->model->sections[index];
+    struct arena scratch = {0};
+    uint8_t *expected = arena_alloc(&scratch, a->size_bytes + 4, 1);
+    memcpy(expected, a->data, a->size_bytes);
+    expect_pointers(compare, index, expected);
+    if (compare->claims[index].bytes) {
+        compare_free_bytes(compare, index, expected);
+    } else if (memcmp(b->data, expected, a->size_bytes) != 0) {
+        uint32_t k = 0;
+        while (b->data[k] == expected[k])
+            k++;
+        check_find(compare->check, "original", b->address + k,
+                   "%s at 0x%08x is 0x%02x and should be 0x%02x", b->name, b->address + k,
+                   b->data[k], expected[k]);
+    }
+    arena_free(&scratch);
+}
+
 static void compare_contents(struct compare *compare) {
     const struct fw_model *in = compare->in, *out = compare->check->model;
     for (size_t i = 0; i < out->section_count; i++) {
-        const struct fw_section *b = &out->sections[i];
-        if (!b->data) continue;
+        if (!out->sections[i].data) continue;
         if (i >= in->section_count) {
             compare_free_bytes(compare, i, NULL);
-            continue;
-        }
-        const struct fw_section *a = &in->sections[i];
-        if (a->type == SHT_ARM_EXIDX) {
-            compare_unwind_index(compare, a, b);
-            continue;
-        }
-        uint8_t *expected = arena_alloc(&compare->arena, a->size_bytes + 4, 1);
-        memcpy(expected, a->data, a->size_bytes);
-        expect_pointers(compare, i, expected);
-        if (compare->claims[i].bytes) {
-            compare_free_bytes(compare, i, expected);
-            continue;
-        }
-        for (uint32_t k = 0; k < a->size_bytes; k++) {
-            if (b->data[k] == expected[k]) continue;
-            check_find(compare->check, "original", b->address + k,
-                       "%s at 0x%08x is 0x%02x and should be 0x%02x", b->name, b->address + k,
-                       b->data[k], expected[k]);
-            break;
+        } else if (in->sections[i].type == SHT_ARM_EXIDX) {
+            compare_unwind_index(compare, &in->sections[i], &out->sections[i]);
+        } else {
+            compare_section(compare, i);
         }
     }
 }

@@ -8,12 +8,11 @@
 struct list {
     struct compare *compare;
     Elf32_Rel *entries;
-    size_t count, capacity;
+    size_t count, room;
 };
 
 static void add(struct list *list, uint32_t place, uint32_t symbol, uint8_t type) {
-    list->entries = arena_grow(&list->compare->arena, list->entries, list->count, &list->capacity,
-                               sizeof *list->entries);
+    if (list->count == list->room) return; /* no more than that are made */
     list->entries[list->count++] = (Elf32_Rel){place, ELF32_R_INFO(symbol, type)};
 }
 
@@ -169,7 +168,10 @@ static void compare_section(struct compare *compare, const struct list *list, ui
 
 void compare_relocations(struct compare *compare) {
     const struct file_view *file = &compare->file;
-    struct list list = {.compare = compare};
+    size_t room = compare->in->relocation_count + compare->branch_count +
+                  2 * compare->check->routine_count + 2;
+    struct list list = {
+        .compare = compare, .entries = ARENA_ARRAY(&compare->arena, Elf32_Rel, room), .room = room};
     struct place_symbol *functions;
     size_t count = collect_functions(compare, &functions);
     add_original(&list);

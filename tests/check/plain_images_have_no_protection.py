@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""An image that was never hardened, and one whose functions were only moved, show none of
+the protections: zero of N, no key, no memory map, and no finding.
+
+    plain_images_have_no_protection.py PROOFMARK
+"""
+import sys
+
+from images import Images
+
+
+def main():
+    images = Images(sys.argv[1])
+    elf = images.build_with_random_key()
+    moved = images.hardened(elf, "null")
+    exploit = images.hardened(elf)
+    for told, image, original in [("the plain image", elf, None), ("the moved image", moved, elf)]:
+        figures = images.holds(told, image, original)
+        returns, calls = figures["returns"], figures["calls"]
+        images.expect(returns["sites"] > 5 and returns["sealed"] == 0, f"{told}: {returns}")
+        images.expect(calls["sites"] > 0 and calls["checked"] == 0 and calls["tagged"] == 0, f"{told}: {calls}")
+        images.expect(figures["key"] == {"made": "none"}, f"{told}: {figures['key']}")
+        images.expect(not figures["memory_map"]["applied"], f"{told}: {figures['memory_map']}")
+    figures = images.holds("the hardened image", exploit, elf)
+    returns, calls = figures["returns"], figures["calls"]
+    images.expect(returns["sites"] == returns["sealed"] + returns["exempt"] and returns["sealed"] > 5,
+                  f"the hardened image: {returns}")
+    images.expect(calls["sites"] == calls["checked"] + calls["exempt"] > 0, f"the hardened image: {calls}")
+    images.expect(calls["targets"] == calls["tagged"] > 0, f"the hardened image: {calls}")
+    images.expect(figures["memory_map"]["applied"], f"the hardened image: {figures['memory_map']}")
+    return images.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Each of these faults, put alone into an image that holds, is found by `proofmark check`
+and named: a function left unsealed, a seal or its counterpart made void, a check that
+checks nothing, a constant key, RAM or flash with the wrong rights, an instruction of the
+original that is lost, a call or a pointer that leads elsewhere, a tag in the wrong place.
+
+    seeded_faults_are_found_and_named.py PROOFMARK
+"""
+import struct
+import sys
+
+from images import Images, Patch, bl
+
+READ_WRITE_ALL, EXECUTE_NEVER = 3, 1 << 28
+
+
+def region_table(patch):
+    """Address of the boot stub's table of MPU regions: its ADR says."""
+    boot = patch.functions["__pm_boot"][0]
+    adr = patch.address("__pm_boot", r"^add r1, pc|^adr r1")
+    table = ((adr + 4) & ~3) + (struct.unpack_from("<H", patch.data, patch.offset(adr))[0] & 0xff) * 4
+    assert table > boot
+    return table
+
+
+def unsealed_functions(images, elf, out):
+    exempt = images.hardened(elf, options=("--key-function", "pm_random", "--exempt", "work"), name=f"{elf}.exempt")
+    images.holds("a function exempt by name", exempt, elf, ("--exempt", "work"))
+    images.finds("a function left unsealed", exempt, "returns", ["work", "unsealed"])
+    patch = Patch(out)
+    images.finds("a seal of one instruction less", patch.nop(patch.address("work", r"^add.w lr|^add lr")).save("seal"),
+                 "returns", ["work"])
+    patch = Patch(out)
+    key = patch.address("work", r"^mrs ip")
+    images.finds("a seal with another register for the key", patch.put(key + 2, b"\x08\x8c").save("key"),
+                 "returns", ["work"])
+    patch = Patch(out)
+    tail = patch.address("__pm_return", r"^sub.w lr")
+    images.finds("a tail that does not unseal", patch.nop(tail).save("tail"), "routine", ["__pm_return"])
+    patch = Patch(out)
+    save = patch.address("work", r"^push .*lr")
+    register_list = struct.unpack_from("<H", patch.data, patch.offset(save))[0]
+    images.finds("another stack pointer at the return",
+                 patch.put(save, struct.pack("<H", register_list ^ 1)).save("frame"), "returns", ["work"])
+
+
+def void_checks(images, elf, out):
+    patch = Patch(out)
+    routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
+    images.finds("a check turned into a nop", patch.nop(patch.address(routine, r"^bne")).save("check"),
+                 "routine", [routine])
+    patch = Patch(out)
+    compare = patch.address(routine, r"^cmp")
+    half = struct.unpack_from("<H", patch.data, patch.offset(compare) + 2)[0]
+    images.finds("a check for another tag", patch.put(compare + 2, struct.pack("<H", half ^ 1)).save("tag"), "calls", [])
+    patch = Patch(out)
+    call = patch.address("main", r"^bl .*__pm_call_")
+    register = {"r%d" % n: n for n in range(13)} | {"ip": 12}
+    blx = 0x4780 | register[routine.rsplit("_", 1)[1]] << 3
+    images.finds("an unchecked call", patch.put(call, struct.pack("<HH", blx, 0xbf00)).save("blx"),
+                 "calls", ["main", "unchecked"])
+    patch = Patch(out)
+    tag = patch.functions["__pm_tag"][0]
+    images.finds("a lost tag", patch.put(tag, b"\xff\xde").save("lost"), "calls", [])
+    patch = Patch(out)
+    word = struct.pack("<I", patch.word(tag))
+    images.finds("a tag where no function begins", patch.put(patch.functions["other"][0] + 8, word).save("stray"),
+                 "calls", ["tag"])
+
+
+def constant_keys(images, elf, out):
+    patch = Patch(out)
+    images.finds("a key function that returns a constant",
+                 patch.put(patch.functions["pm_random"][0], struct.pack("<HH", 0x202a, 0x4770)).save("constant"),
+                 "key", ["pm_random", "0x0000002a"])
+    patch = Patch(out)
+    call = patch.address("__pm_boot", r"^bl ")
+    images.finds("a constant where the stub calls the key function",
+                 patch.put(call, struct.pack("<HH", 0x202a, 0xbf00)).save("stub"), "boot", ["__pm_boot"])
+    fixed = images.build("fixed", "int main(void) { return 0; }")
+    images.finds("a constant behind the name of a key function", images.hardened(fixed), "key", ["pm_random", "constant"])
+    figures = images.holds("a fixed key", images.hardened(fixed, options=()), fixed)
+    images.expect(figures["key"]["made"] == "fixed key", f"a fixed key is told as {figures['key']}")
+    patch = Patch(out)
+    place = patch.address("other", r"^mov|^add")
+    write = bytes.fromhex("81f3098880f30988")[4:]  # msr psp, r0
+    images.finds("another writer of the key's place", patch.put(place, write).save("psp"), "key", ["other"])
+
+
+def wrong_rights(images, elf, out):
+    table = region_table(Patch(out))
+    for index, told, change in [
+            (0, "RAM that executes", lambda rasr: rasr & ~EXECUTE_NEVER),
+            (2, "flash that is writable", lambda rasr: rasr & ~(7 << 24) | READ_WRITE_ALL << 24),
+            (3, "code that is writable", lambda rasr: rasr & ~(7 << 24) | READ_WRITE_ALL << 24),
+            (3, "code that does not execute", lambda rasr: rasr | EXECUTE_NEVER),
+            (0, "a region that is off", lambda rasr: rasr & ~1)]:
+        patch = Patch(out)
+        at = table + 8 * index + 4
+        images.finds(told, patch.put(at, struct.pack("<I", change(patch.word(at)))).save("map"), "memory map", [])
+    patch = Patch(out)
+    images.finds("an MPU that stays off", patch.nop(patch.address("__pm_boot", r"^str.w r1, \[r0, #-8\]")).save("off"),
+                 "boot", ["__pm_boot"])
+
+
+def lost_and_misled(images, elf, out):
+    patch = Patch(out)
+    images.finds("a lost instruction", patch.nop(patch.address("work", r"^cmp")).save("lost"),
+                 "original", ["work"], elf)
+    patch = Patch(out)
+    place = patch.address("other", r"^bl .*<work>")
+    wrong = bl(place, patch.functions["choose"][0])
+    images.finds("a call to the wrong symbol", patch.put(place, wrong).save("call"), "original", ["work", "choose"], elf)
+    patch = Patch(out)
+    condition = patch.address("work", r"^b(le|lt|gt|ge|cc|cs|ne|eq)")
+    half = struct.unpack_from("<H", patch.data, patch.offset(condition))[0]
+    images.finds("a condition turned round", patch.put(condition, struct.pack("<H", half ^ 0x100)).save("condition"),
+                 "original", ["work"], elf)
+    patch = Patch(out)
+    pointers = [address for address in range(0, 0x10000, 4) if read(patch, address) == patch.functions["twice"][0] | 1]
+    wrong = struct.pack("<I", patch.functions["square"][0] | 1)
+    images.expect(pointers, "the program's table of functions was found")
+    images.finds("a pointer to the wrong function", patch.put(pointers[0], wrong).save("pointer"), "original", [], elf)
+    patch = Patch(out)
+    images.finds("an instruction in the filler", patch.put(filler(patch), b"\x70\x47").save("filler"), "original", [], elf)
+
+
+def read(patch, address):
+    try:
+        return patch.word(address)
+    except SystemExit:
+        return None
+
+
+def filler(patch):
+    """A half-word of the code that nothing uses: UDF #255 behind a jump."""
+    for at, (_, text, _) in sorted(patch.code.items()):
+        if text.startswith("udf #255"):
+            return at
+    raise SystemExit("the image has no filler")
+
+
+def main():
+    images = Images(sys.argv[1])
+    elf = images.build_with_random_key()
+    out = images.hardened(elf)
+    figures = images.holds("the image as it is", out, elf)
+    images.expect(figures["key"] == {"function": "pm_random", "made": "at boot", "place": "psp"},
+                  f"its key is told as {figures['key']}")
+    for seed in (unsealed_functions, void_checks, constant_keys, wrong_rights, lost_and_misled):
+        seed(images, elf, out)
+    return images.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
