@@ -284,6 +284,18 @@ static void relocate_veneers(struct lift *lift) {
     qsort(model->relocations, count, sizeof *model->relocations, by_place);
 }
 
+/* Bytes that the linker patched lie whole in one item: they move with it. */
+static bool fits_its_item(const struct fw_model *model, const struct fw_relocation *relocation,
+                          uint32_t index) {
+    bool narrow = relocation->type == R_ARM_THM_PC11 || relocation->type == R_ARM_THM_PC9 ||
+                  relocation->type == R_ARM_THM_JUMP6 || relocation->type == R_ARM_ABS16;
+    uint32_t width = relocation->type == R_ARM_ABS8 ? 1 : narrow ? 2 : 4;
+    if (index == FW_NONE) return false;
+    const struct fw_item *item = &model->items[index];
+    uint32_t offset = relocation->place - item->address;
+    return item->size_bytes >= width && offset <= item->size_bytes - width;
+}
+
 static enum status resolve_relocations(struct lift *lift) {
     struct fw_model *model = lift->model;
     relocate_veneers(lift);
@@ -307,6 +319,9 @@ static enum status resolve_relocations(struct lift *lift) {
             }
             lift_refuse(from, "it is position-independent");
             continue;
+        }
+        if (from && !from->undecoded && !fits_its_item(model, relocation, index)) {
+            lift_refuse(from, "a relocation does not fit where it is");
         }
         if (section->type == SHT_ARM_EXIDX) continue; /* read as a table by write/exidx */
         if (field == FIELD_HALF_PAIR) {
