@@ -19,7 +19,8 @@
 enum { RANGES_MAXIMUM = 24, CANDIDATES_MAXIMUM = 6, NOTES_MAXIMUM = 8, TEXT_MAXIMUM = 1 << 16 };
 
 /* ELF's numbers (System V gABI) that say what a section or symbol is. */
-enum { SECTION_NOBITS = 8, SECTION_WRITE = 1, SECTION_ALLOC = 2, SYMBOL_FUNCTION = 2 };
+enum { SECTION_NOBITS = 8, SECTION_INIT_ARRAY = 14, SECTION_FINI_ARRAY, SECTION_PREINIT_ARRAY };
+enum { SECTION_WRITE = 1, SECTION_ALLOC = 2, SYMBOL_FUNCTION = 2 };
 
 /* ARMv7-M's memory map (B3.1): below this lies the Code region. */
 #define SRAM_REGION 0x20000000u
@@ -58,12 +59,18 @@ static void add_note(struct found *found, const char *note) {
     if (found->notes_count < NOTES_MAXIMUM) found->notes[found->notes_count++] = note;
 }
 
+/* Linkers flag .init_array and its like writable; nothing writes them. */
+static bool is_function_table(uint32_t type) {
+    return type == SECTION_INIT_ARRAY || type == SECTION_FINI_ARRAY ||
+           type == SECTION_PREINIT_ARRAY;
+}
+
 static void find_ranges(const struct fw_model *model, struct found *found) {
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
         if (!(section->flags & SECTION_ALLOC) || section->size_bytes == 0) continue;
         bool filled = section->type != SECTION_NOBITS;
-        bool written = section->flags & SECTION_WRITE;
+        bool written = (section->flags & SECTION_WRITE) && !is_function_table(section->type);
         bool in_ram = !filled || written || section->address != section->load_address;
         if (filled) {
             add_range(found->flash, &found->flash_count, section->name, section->load_address,
