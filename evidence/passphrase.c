@@ -101,8 +101,10 @@ static enum status from_terminal(const struct passphrase_source *source, struct 
                                  struct error *error) {
     int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0) {
-        return error_input(error, "no terminal to ask for the passphrase on; "
-                                  "give it with --passphrase-fd N");
+        return error_input(error,
+                           "no terminal to ask for the passphrase on; "
+                           "give it with --passphrase-fd N%s",
+                           source->twice ? ", or choose --no-passphrase" : "");
     }
     enum status status = ask(terminal, "Passphrase", source->about, out, error);
     if (status == STATUS_OK && source->twice) {
