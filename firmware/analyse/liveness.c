@@ -74,6 +74,15 @@ static bool is_idle(const struct thumb_insn *insn, uint32_t written, uint32_t li
     return pure && insn->writes != 0 && !(insn->writes & SPECIAL) && !(written & live);
 }
 
+/* LSLS, LSRS, ASRS, RORS by a register that may hold 0: then C stays as it was. That is no
+ * use of C; it is alive in front of them only where it is alive behind. */
+static bool may_keep_carry(const struct thumb_insn *insn) {
+    if (!(insn->flags_read & insn->flags_written & THUMB_FLAG_C)) return false;
+    if (insn->size_bytes == 4) return (insn->bits & 0xff80f0f0U) == 0xfa00f000U;
+    uint32_t opcode = insn->bits >> 6;
+    return opcode == 0x102 || opcode == 0x103 || opcode == 0x104 || opcode == 0x107;
+}
+
 static uint32_t before_item(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
     const struct thumb_insn *insn = &item->insn;
@@ -83,6 +92,10 @@ static uint32_t before_item(const struct solver *solver, const struct fw_item *i
     uint32_t written = insn->writes | (uint32_t)insn->flags_written << FW_LIVE_FLAG_SHIFT;
     uint32_t read = insn->reads | (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
     if (is_idle(insn, written, live)) return live;
+    if (may_keep_carry(insn)) {
+        written &= ~((uint32_t)THUMB_FLAG_C << FW_LIVE_FLAG_SHIFT);
+        read &= ~((uint32_t)THUMB_FLAG_C << FW_LIVE_FLAG_SHIFT);
+    }
     /* A supervisor may look at any stacked register; semihosting takes r0 and r1. */
     if (insn->op == THUMB_SVC) read |= 0x1fffU;
     if (insn->op == THUMB_BKPT) read |= ARGUMENTS;
