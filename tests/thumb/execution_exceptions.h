@@ -18,7 +18,8 @@ static const struct existence_exception existence_exceptions[] = {
     {4, 0xf800d000, 0xf000c000, "BLX to Arm state is not in the M profile (A5.3.4); QEMU goes there"},
     {4, 0xff100000, 0xf9000000, "Advanced SIMD is not in the M profile (A5.3.10); QEMU loads and stores"},
     {4, 0xef000000, 0xef000000, "Advanced SIMD is not in the M profile (A5.3.18); QEMU computes"},
-    {4, 0xfff000f0, 0xe8c000f0, "STLEXD is ARMv8-A (A5.3.6); QEMU stores"},
+    {4, 0xffe00070, 0xe8c00070, "STREXD, LDREXD, STLEXD, LDAEXD: A profile (A5.3.6); QEMU has them"},
+    {4, 0xffe00080, 0xe8c00080, "LDA, STL and their exclusives: ARMv8 (A5.3.6); QEMU has them"},
     {4, 0xfff0d7fc, 0xf3a08000, "YIELD, WFE, WFI: the engine gives up its turn, which it reports as no instruction"},
     {2, 0xffcf, 0xbf00, "YIELD, WFE, WFI: the engine gives up its turn, which it reports as no instruction"},
 };
