@@ -20,6 +20,7 @@ static const struct existence_exception existence_exceptions[] = {
     {4, 0xef000000, 0xef000000, "Advanced SIMD is not in the M profile (A5.3.18); QEMU computes"},
     {4, 0xffe00070, 0xe8c00070, "STREXD, LDREXD, STLEXD, LDAEXD: A profile (A5.3.6); QEMU has them"},
     {4, 0xffe00080, 0xe8c00080, "LDA, STL and their exclusives: ARMv8 (A5.3.6); QEMU has them"},
+    {4, 0xffe00f10, 0xeee00a10, "VMRS, VMSR of other than FPSCR are not in the M profile (A6.6); QEMU ignores the register"},
     {4, 0xfff0d7fc, 0xf3a08000, "YIELD, WFE, WFI: the engine gives up its turn, which it reports as no instruction"},
     {2, 0xffcf, 0xbf00, "YIELD, WFE, WFI: the engine gives up its turn, which it reports as no instruction"},
 };
