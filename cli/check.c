@@ -86,6 +86,13 @@ static const char *text(const json_t *object, const char *name) {
     return value ? value : "";
 }
 
+/* Names come from the image: no control character of them reaches the terminal, and none
+ * ends a line. */
+static void print_plain(const char *from) {
+    for (const char *c = from; *c; c++)
+        putchar((unsigned char)*c >= 0x20 && *c != 0x7F ? *c : '?');
+}
+
 static void print_row(const char *name, long long part, long long whole, const char *rest) {
     printf("  %-12s %6lld of %-6lld %s\n", name, part, whole, rest);
 }
@@ -111,8 +118,9 @@ static void print_protections(const json_t *figures) {
     } else {
         printf("  %-12s none\n", "memory map");
     }
-    printf("  %-12s %s%s%s\n", "key", text(key, "made"), *text(key, "function") ? " by " : "",
-           text(key, "function"));
+    printf("  %-12s %s%s", "key", text(key, "made"), *text(key, "function") ? " by " : "");
+    print_plain(text(key, "function"));
+    putchar('\n');
 }
 
 static void print_original(const json_t *figures) {
@@ -135,10 +143,12 @@ static void print_human(const struct arguments *a, const struct check_result *re
     print_original(result->figures);
     json_array_foreach(findings, i, finding) {
         const char *function = text(finding, "function");
-        printf("%s%s%s: %s%s0x%08llx: %s\n", bad, text(finding, "kind"), plain, function,
-               *function ? " at " : "",
-               (unsigned long long)json_integer_value(json_object_get(finding, "address")),
-               text(finding, "what"));
+        printf("%s%s%s: ", bad, text(finding, "kind"), plain);
+        print_plain(function);
+        printf("%s0x%08llx: ", *function ? " at " : "",
+               (unsigned long long)json_integer_value(json_object_get(finding, "address")));
+        print_plain(text(finding, "what"));
+        putchar('\n');
     }
 }
 
