@@ -34,7 +34,8 @@ static size_t put_branch(const struct fw_model *model, const struct fw_item *ite
     const struct thumb_insn *insn = &item->insn;
     uint32_t target = target_of(model, item), address = item->new_address;
     bool wide = item->wide || insn->size_bytes == 4;
-    if (address == item->address && target == insn->target && !item->made) {
+    bool grew = item->size_bytes != insn->size_bytes;
+    if (address == item->address && target == insn->target && !item->made && !grew) {
         return put_bits(out, insn);
     }
     if (item->far) return put_far(out, item, target);
@@ -57,7 +58,8 @@ static size_t put_insn(const struct fw_model *model, const struct fw_item *item,
         return put_branch(model, item, out);
     case THUMB_REFERENCE_LITERAL:
     case THUMB_REFERENCE_ADR:
-        if (target_of(model, item) == insn->target && item->address == item->new_address) {
+        if (target_of(model, item) == insn->target && item->address == item->new_address &&
+            !item->wide) {
             return put_bits(out, insn);
         }
         return thumb_encode_pc_relative(out, insn, item->new_address, target_of(model, item),
