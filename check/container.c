@@ -152,7 +152,8 @@ static uint32_t first_code_section(const struct fw_model *model) {
 static void place_section(struct form *form, const struct fw_section *s, bool original,
                           const struct fw_section **before) {
     const struct fw_model *in = form->compare->in;
-    uint32_t segment = original ? segment_of(in, s) : FW_NONE;
+    bool in_memory = original && (s->flags & SHF_ALLOC); /* others have address 0 */
+    uint32_t segment = in_memory ? segment_of(in, s) : FW_NONE;
     bool loaded = *before && s->data && s->size_bytes && segment != FW_NONE &&
                   segment == segment_of(in, *before);
     bool power = s->alignment && s->alignment <= MAXIMUM_ALIGNMENT &&
