@@ -20,6 +20,7 @@ static void check_protections(struct check *check) {
     check_returns(check);
     check_calls(check);
     check_memory_map(check);
+    check_consistency(check);
 }
 
 /* The comparison needs the output's bytes only: both images taken apart would be twice the

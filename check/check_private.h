@@ -123,6 +123,8 @@ void check_find_routines(struct check *check);
 const struct routine *check_routine_at(const struct check *check, uint32_t address);
 /* key.c: is the key function's result a constant; which functions run before the key. */
 void check_key(struct check *check);
+/* consistency.c: relocations against instructions. */
+void check_consistency(struct check *check);
 /* returns.c, calls.c, memory_map.c: count and judge. */
 void check_returns(struct check *check);
 void check_calls(struct check *check);

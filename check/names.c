@@ -269,8 +269,8 @@ static bool is_carried(struct compare *compare, const struct mapping *m,
 /* Each mapping symbol has one form and stands once, where the kind of the contents changes
  * or moved code begins or ends. */
 static void compare_mapping_symbol(struct compare *compare, const struct mapping *m,
-                                   const struct mapping *before, const struct mapping *original,
-                                   size_t original_count) {
+                                   const struct mapping *before, const struct mapping *after,
+                                   const struct mapping *original, size_t original_count) {
     const Elf32_Sym *is = &compare->file.symbols[m->symbol];
     if (is_carried(compare, m, original, original_count)) return;
     Elf32_Sym should = *is;
@@ -285,7 +285,8 @@ static void compare_mapping_symbol(struct compare *compare, const struct mapping
     char kind = kind_here == CLAIM_CODE ? 't' : kind_here == CLAIM_DATA ? 'd' : m->kind;
     bool twice = before && before->address == m->address && before->kind == m->kind;
     /* At one place the last counts; one in front of it closes data behind which data begins. */
-    bool closes = m->kind == 't' && (last & CLAIM_KIND) == CLAIM_DATA;
+    bool closes = m->kind == 't' && (last & CLAIM_KIND) == CLAIM_DATA && after &&
+                  after->address == m->address && after->kind == 'd';
     bool fits = kind == m->kind || closes;
     if (fits && (here != last || closes) && !twice) return;
     check_find(compare->check, "symbols", m->address, "mapping symbol %s does not belong at 0x%08x",
@@ -311,8 +312,8 @@ static void compare_mappings(struct compare *compare) {
     size_t original_count = original_mappings(compare, &original);
     compare->mapping_used = ARENA_ARRAY(&compare->arena, bool, compare->in->symbol_count + 1);
     for (size_t i = 0; i < count; i++) {
-        compare_mapping_symbol(compare, &mappings[i], i ? &mappings[i - 1] : NULL, original,
-                               original_count);
+        compare_mapping_symbol(compare, &mappings[i], i ? &mappings[i - 1] : NULL,
+                               i + 1 < count ? &mappings[i + 1] : NULL, original, original_count);
     }
     for (size_t i = 0; i < original_count; i++) {
         uint16_t section = compare->in->symbols[original[i].symbol].section;

@@ -174,6 +174,10 @@ static bool is_leaf(const struct check *check, uint32_t unit) {
     return true;
 }
 
+static void lost(void *context, uint32_t item) {
+    doubt(context, item, "a subroutine in it comes back in a way that is not followed");
+}
+
 static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
     const char *name = check_first_function(check->model, unit)->name;
     json_array_append_new(check->unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites",
@@ -212,7 +216,7 @@ void check_returns(struct check *check) {
     struct arena scratch = {0};
     struct returns returns = {
         .check = check, .facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1)};
-    struct walk_visitor visitor = {.context = &returns, .instruction = visit};
+    struct walk_visitor visitor = {.context = &returns, .instruction = visit, .lost = lost};
     struct walk *walk = walk_new(check, &scratch);
     bool image_seals = false;
     for (uint32_t u = 0; u < model->unit_count; u++) {

@@ -5,7 +5,7 @@
 
 #include "check/check_private.h"
 
-enum { PREFIX_BYTES = 5 }; /* "__pm_" */
+enum { PREFIX_BYTES = 5 /* "__pm_" */, TRAP_CODE = 0xc1 };
 
 static const struct routine *add(struct check *check, struct routine routine) {
     struct routine *all = check->routines;
@@ -73,7 +73,7 @@ static bool call_routine(const struct check *check, uint32_t address, struct rou
     if (!r.ok || r.insn.op != THUMB_BX || r.insn.rm != reg) return false;
     next(&r);
     out->end = r.address + r.insn.size_bytes;
-    return r.ok && r.insn.op == THUMB_UDF && r.address == trap;
+    return r.ok && r.insn.op == THUMB_UDF && r.insn.imm == TRAP_CODE && r.address == trap;
 }
 
 /* tag; ldr.w pc, [pc]; address */

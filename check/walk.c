@@ -145,4 +145,9 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
         state = walk->states[b];
         run_block(walk, b, &state, true);
     }
+    for (size_t i = 0; visitor->lost && i < walk->return_count; i++) {
+        uint32_t block = walk->returns[i];
+        if (walk->states[block - walk->first_block].reached) continue;
+        visitor->lost(visitor->context, check->flow.blocks[block].first);
+    }
 }

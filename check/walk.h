@@ -14,6 +14,9 @@ struct walk_visitor {
     void (*instruction)(void *context, uint32_t item, const struct sums *before);
     /* May set r0 behind a call; NULL: it is unknown. */
     void (*after_call)(void *context, uint32_t item, struct sums *after);
+    /* Called for what stands behind a call inside the unit when no way back to it was found,
+     * so that what follows was not looked at; may be NULL. */
+    void (*lost)(void *context, uint32_t item);
 };
 
 /* A subroutine inside the unit that nobody else calls (hand-written assembly) is followed

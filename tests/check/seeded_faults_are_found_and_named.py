@@ -58,7 +58,7 @@ def void_checks(images, elf, out):
     register = {"r%d" % n: n for n in range(13)} | {"ip": 12}
     blx = 0x4780 | register[routine.rsplit("_", 1)[1]] << 3
     images.finds("an unchecked call", patch.put(call, struct.pack("<HH", blx, 0xbf00)).save("blx"),
-                 "calls", ["main", "unchecked"])
+                 "relocations", ["main", "__pm_call_"])
     patch = Patch(out)
     tag = patch.functions["__pm_tag"][0]
     images.finds("a lost tag", patch.put(tag, b"\xff\xde").save("lost"), "calls", [])

@@ -1,0 +1,53 @@
+/* What the output says of itself: its relocations fit its instructions. A hardened image
+ * describes itself so that it can be laid out again, so a branch whose relocation means
+ * another function, or a relocation where no branch is, shows that code was altered. */
+#include <elf.h>
+
+#include "check/check_private.h"
+
+/* The form that a relocation's type belongs to (IHI 0044, 4.6.1). */
+static bool fits_type(const struct thumb_insn *insn, uint8_t type) {
+    switch (type) {
+    case R_ARM_THM_PC22:
+        return insn->op == THUMB_BL;
+    case R_ARM_THM_JUMP24:
+        return insn->op == THUMB_B && insn->size_bytes == 4;
+    case R_ARM_THM_JUMP19:
+        return insn->op == THUMB_B_COND && insn->size_bytes == 4;
+    case R_ARM_THM_PC11:
+        return insn->op == THUMB_B && insn->size_bytes == 2;
+    case R_ARM_THM_PC9:
+        return insn->op == THUMB_B_COND && insn->size_bytes == 2;
+    default:
+        return true;
+    }
+}
+
+static bool is_branch_type(uint8_t type) {
+    return type == R_ARM_THM_PC22 || type == R_ARM_THM_JUMP24 || type == R_ARM_THM_JUMP19 ||
+           type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9;
+}
+
+void check_consistency(struct check *check) {
+    const struct fw_model *model = check->model;
+    if (!check->boot) return;
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        const struct fw_symbol *symbol = &model->symbols[r->symbol];
+        struct thumb_insn insn;
+        if (!is_branch_type(r->type) || !check_decode(check, r->place, &insn)) continue;
+        bool undefined = symbol->section == SHN_UNDEF;
+        /* The linker leaves NOP.W for the call of a weak function that is not there. */
+        if (undefined && insn.op == THUMB_NOP) continue;
+        if (!fits_type(&insn, r->type)) {
+            check_find(check, "relocations", r->place,
+                       "a relocation says that a branch to %s is here, and there is none",
+                       symbol->name);
+            continue;
+        }
+        bool function = !undefined && ELF32_ST_TYPE(symbol->info) == STT_FUNC;
+        if (!function || insn.target == (symbol->value & ~1U)) continue;
+        check_find(check, "relocations", r->place, "a branch should go to %s and goes to %s",
+                   symbol->name, check_function_at(check, insn.target));
+    }
+}
