@@ -31,7 +31,8 @@
     X(RETURNS, "Return addresses are sealed in {0} of {1} places.")                                \
     X(RETURNS_FIXED_KEY, "Return addresses are sealed with a fixed key in {0} of {1} places.")     \
     X(RETURNS_BOOT, "Where a function keeps its return address on the stack, it seals it there "   \
-                    "with a secret made anew at each start, so that an overwritten one does not "  \
+                    "with a secret that the maker's random source gives at each start (how "       \
+                    "random it is, only the maker can say), so that an overwritten one does not "  \
                     "lead where an attacker wants.")                                               \
     X(RETURNS_FIXED, "Where a function keeps its return address on the stack, it seals it there "  \
                      "with a fixed key: it is the same in every unit and stands in the firmware.") \
