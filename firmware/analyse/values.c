@@ -543,6 +543,11 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
         if (!state.reached) continue;
         run_block(walker, b, &state);
     }
+    for (size_t i = 0; i < walker->return_count; i++) {
+        /* It came back in another way than by BX lr, or not at all. */
+        if (walker->states[walker->returns[i] - walker->first_block].reached) continue;
+        doubt(walker, "a subroutine in it comes back in a way that is not followed");
+    }
     if (walker->any_unknown_goto) {
         fw_refuse(unit, "a computed jump does not read its target straight from a table");
     }
