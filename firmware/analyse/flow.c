@@ -12,14 +12,39 @@ bool fw_is_orr_one(const struct thumb_insn *insn) {
            (insn->bits & 0x040070ffU) == 1;
 }
 
-/* BX register: a computed goto when the Thumb bit was set in front of it. */
+/* Registers that an entry copies lr to while it still holds the way back: BX of one returns
+ * (hand-written assembly: `mov ip, lr; bl helper; bx ip`). Later lr may be any register. */
+static uint32_t copies_of_lr(const struct fw_model *model, const struct fw_unit *unit) {
+    uint32_t copies = 0;
+    bool holds = false;
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN) continue;
+        if (item->entry || item->block_start) holds = item->entry;
+        bool copy = item->insn.op == THUMB_MOV_REGISTER && item->insn.rm == THUMB_LR;
+        if (holds && copy && item->insn.rd < 16) copies |= 1U << item->insn.rd;
+        if (item->insn.writes >> THUMB_LR & 1) holds = false;
+    }
+    return copies;
+}
+
+/* BX register: a return when lr is not made ready for one, and the register is popped
+ * (`pop {r1}; bx r1`, as GCC ends variadic functions for ARMv6-M) or a copy of lr; a computed
+ * goto when the Thumb bit was set in front of it. */
 static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *block,
-                           uint32_t jump, struct fw_unit *unit) {
+                           uint32_t jump, struct fw_unit *unit, uint32_t copies) {
     uint8_t target = model->items[jump].insn.rm;
     uint32_t writer = FW_NONE;
+    bool lr_restored = false;
     for (uint32_t i = block->first; i != jump; i = model->items[i].next) {
         if (model->items[i].insn.writes >> target & 1) writer = i;
+        if (model->items[i].insn.writes >> THUMB_LR & 1) lr_restored = true;
     }
+    const struct thumb_insn *last = writer == FW_NONE ? NULL : &model->items[writer].insn;
+    bool copied =
+        last ? last->op == THUMB_MOV_REGISTER && last->rm == THUMB_LR : (copies >> target & 1) != 0;
+    bool popped = last && last->op == THUMB_POP;
+    if ((copied || popped) && !lr_restored) return FW_JUMP_RETURN;
     if (writer != FW_NONE && fw_is_orr_one(&model->items[writer].insn)) return FW_JUMP_GOTO;
     if (unit->labels) {
         fw_refuse(unit, "an indirect jump may be a call or a computed goto");
@@ -29,13 +54,13 @@ static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *
 }
 
 static uint8_t classify(const struct fw_model *model, const struct fw_block *block, uint32_t index,
-                        struct fw_unit *unit) {
+                        struct fw_unit *unit, uint32_t copies) {
     const struct thumb_insn *insn = &model->items[index].insn;
     bool from_stack = insn->op == THUMB_POP || insn->rn == THUMB_SP;
     switch (insn->op) {
     case THUMB_BX:
         if (insn->rm == THUMB_LR) return FW_JUMP_RETURN;
-        return classify_bx(model, block, index, unit);
+        return classify_bx(model, block, index, unit, copies);
     case THUMB_MOV_REGISTER:
         return insn->rm == THUMB_LR ? FW_JUMP_RETURN : FW_JUMP_GOTO;
     case THUMB_POP:
@@ -57,15 +82,17 @@ static void note_special_registers(struct fw_model *model, const struct thumb_in
     }
 }
 
-static void close_block(struct fw_model *model, struct fw_unit *unit, struct fw_block *block) {
+static void close_block(struct fw_model *model, struct fw_unit *unit, struct fw_block *block,
+                        uint32_t copies) {
     struct fw_item *last = &model->items[block->last];
     if (last->kind != FW_ITEM_INSN || last->insn.flow != THUMB_FLOW_JUMP_INDIRECT) return;
-    last->jump = classify(model, block, block->last, unit);
+    last->jump = classify(model, block, block->last, unit, copies);
     if (last->jump == FW_JUMP_GOTO) unit->computed_jump = true;
 }
 
 static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_unit *unit) {
     struct fw_block *block = NULL;
+    uint32_t copies = copies_of_lr(model, unit);
     bool fresh = true;
     for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
         struct fw_item *item = &model->items[i];
@@ -74,7 +101,7 @@ static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_u
             continue;
         }
         if (fresh || item->block_start) {
-            if (block) close_block(model, unit, block);
+            if (block) close_block(model, unit, block, copies);
             flow->block_of[i] = (uint32_t)flow->block_count;
             block = &flow->blocks[flow->block_count++];
             block->first = i;
@@ -83,7 +110,7 @@ static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_u
         note_special_registers(model, &item->insn);
         fresh = item->insn.flow != THUMB_FLOW_NEXT;
     }
-    if (block) close_block(model, unit, block);
+    if (block) close_block(model, unit, block, copies);
 }
 
 static void collect_labels(struct fw_model *model, struct fw_flow *flow) {
