@@ -178,6 +178,8 @@ struct fw_model {
 
     uint32_t vector_table;       /* address of the vector table, or FW_NONE */
     uint32_t vector_table_bytes; /* relocated words and zeros from there */
+    bool hidden_addresses;       /* code makes a function's address without a relocated word
+                                    or pair of its own (ADR, a difference) */
     bool has_trampoline;         /* a nested-function template is in the image */
     bool own_mpu;                /* analyse/values: code stores to the MPU's registers */
     bool uses_psp;               /* analyse/flow: code writes PSP or CONTROL */

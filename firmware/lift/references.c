@@ -98,6 +98,7 @@ static void resolve_data_reference(struct lift *lift, uint32_t index) {
     }
     struct lift_function *to = function_of(lift, target);
     if (model->items[target].kind != FW_ITEM_DATA) {
+        if (item->insn.reference == THUMB_REFERENCE_ADR) model->hidden_addresses = true;
         lift_refuse(from, "it reads code as data");
         lift_refuse(to, "its code is read as data");
         return;
@@ -251,6 +252,26 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
     relocation->target_thumb = value & 1;
 }
 
+/* The address of a function that no relocated word or MOVW/MOVT pair holds alone: it stays
+ * true only where the function stays, and no tag can stand for it. */
+static void pin_hidden(struct lift *lift, struct lift_function *to, const char *reason) {
+    lift_refuse(to, reason);
+    lift->model->hidden_addresses = true;
+}
+
+/* In code a difference counts from the ADD that uses it, not from its own place, so that
+ * its value names no item: it may mean the symbol's function, or what lies nearby. */
+static void pin_difference(struct lift *lift, const struct fw_relocation *relocation,
+                           uint32_t value, struct lift_function *from) {
+    static const char reason[] = "a difference of addresses refers to it";
+    struct lift_function *named =
+        covering(lift, lift->model->symbols[relocation->symbol].value & ~1U);
+    struct lift_function *near = covering(lift, value & ~1U);
+    lift_refuse(from, "it holds a difference of addresses");
+    if (named) pin_hidden(lift, named, reason);
+    if (near) pin_hidden(lift, near, reason);
+}
+
 static int by_place(const void *a, const void *b) {
     const struct fw_relocation *x = a, *y = b;
     return x->place < y->place ? -1 : x->place > y->place;
@@ -328,7 +349,7 @@ static enum status resolve_relocations(struct lift *lift) {
             if (index == FW_NONE) { /* in bytes that are not understood */
                 struct lift_function *to =
                     covering(lift, model->symbols[relocation->symbol].value & ~1U);
-                if (to) lift_refuse(to, "bytes that are not understood refer to it");
+                if (to) pin_hidden(lift, to, "bytes that are not understood refer to it");
                 continue;
             }
             if (!pair_value(lift, relocation, index, &value)) {
@@ -343,9 +364,14 @@ static enum status resolve_relocations(struct lift *lift) {
                 continue;
             }
             if (field == FIELD_RELATIVE) {
-                if (relocation->type == R_ARM_PREL31 && (value & 0x40000000U)) value |= 1U << 31;
+                if (relocation->type == R_ARM_PREL31) {
+                    value = ((value & 0x7fffffffU) ^ 0x40000000U) - 0x40000000U;
+                }
                 value += relocation->place;
-                if (from) lift_refuse(from, "it holds a difference of addresses");
+            }
+            if (field == FIELD_RELATIVE && from) {
+                pin_difference(lift, relocation, value, from);
+                continue;
             }
         } else {
             continue;
@@ -381,7 +407,10 @@ static void refuse_targets_of_bytes(struct lift *lift, const struct fw_section *
             continue;
         }
         struct lift_function *to = covering(lift, insn.target);
-        if (to) lift_refuse(to, "bytes that are not understood may refer to it");
+        if (!to) continue;
+        lift_refuse(to, "bytes that are not understood may refer to it");
+        bool starts = insn.reference == THUMB_REFERENCE_ADR && !to->undecoded;
+        if (starts && insn.target == (to->address | 1)) lift->model->hidden_addresses = true;
     }
 }
 

@@ -55,6 +55,7 @@ static bool choose_tag(struct hardening *hardening) {
 static const char *obstacle(const struct hardening *hardening) {
     const struct fw_model *model = hardening->model;
     if (model->has_trampoline) return "a nested function's template is copied to the stack";
+    if (model->hidden_addresses) return "code makes a function's address without a relocation";
     for (size_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->status == FW_UNIT_DROPPED || !unit->address_taken) continue;
