@@ -12,7 +12,8 @@
  * sections never move; only the items of accepted units do. What is not fully understood
  * belongs to an untouched unit: it stays at its address, is counted, and says why.
  *
- * All arrays live in the model's arena. Indexes are stable; FW_NONE means "no such". */
+ * All arrays live in the model's arena. Indexes are stable, pointers only until something is
+ * added; FW_NONE means "no such". */
 #ifndef FIRMWARE_MODEL_H
 #define FIRMWARE_MODEL_H
 
@@ -22,9 +23,6 @@
 #include "firmware/arch/thumb/thumb.h"
 
 #define FW_NONE UINT32_MAX
-
-/* Units and functions that passes may add; symbols: as many as there are, and these. */
-enum { FW_MADE_MAXIMUM = 1024 };
 
 /* The object symbol of a word that belongs directly in front of a function (its tag). */
 #define FW_TAG_SYMBOL "__pm_tag"
@@ -104,7 +102,7 @@ struct fw_item {
 /* What an indirect jump (THUMB_FLOW_JUMP_INDIRECT) is. */
 enum fw_jump {
     FW_JUMP_NONE,
-    FW_JUMP_RETURN, /* BX lr, POP/LDM/LDR writing pc from the stack */
+    FW_JUMP_RETURN, /* BX lr or of a copy, POP/LDM/LDR writing pc from the stack */
     FW_JUMP_TAIL,   /* BX register: to a function, lr is the caller's */
     FW_JUMP_GOTO,   /* to a label of this unit, read straight from a relocated table */
 };
@@ -131,8 +129,8 @@ struct fw_unit {
     uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */
     const char *reason;     /* untouched: why */
     uint32_t bytes_before, bytes_after;
-    uint16_t return_sites, return_sites_sealed;
-    uint16_t call_sites, call_sites_checked;
+    uint32_t return_sites, return_sites_sealed;
+    uint32_t call_sites, call_sites_checked;
     const char *returns_reason; /* why not all return sites are sealed */
 };
 
@@ -161,16 +159,16 @@ struct fw_model {
     struct fw_segment *segments;
     size_t segment_count;
     struct fw_symbol *symbols;
-    size_t symbol_count;
+    size_t symbol_count, symbol_capacity;
     struct fw_relocation *relocations; /* sorted by place */
     size_t relocation_count;
 
     struct fw_item *items;
     size_t item_count, item_capacity;
     struct fw_unit *units;
-    size_t unit_count;
+    size_t unit_count, unit_capacity;
     struct fw_function *functions; /* sorted by unit, then address */
-    size_t function_count;
+    size_t function_count, function_capacity;
     uint32_t *islands; /* equal units that passes made, to be spread over the code */
     size_t island_count;
     uint32_t *table_targets; /* item indexes */

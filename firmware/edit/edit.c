@@ -101,30 +101,38 @@ static void link_last(struct fw_model *model, uint32_t unit, uint32_t index) {
     model->items[index].entry = true;
 }
 
+static void add_symbol(struct fw_model *model, struct fw_symbol symbol) {
+    model->symbols = arena_grow(&model->arena, model->symbols, model->symbol_count,
+                                &model->symbol_capacity, sizeof *model->symbols);
+    model->symbols[model->symbol_count++] = symbol;
+}
+
 void fw_add_function(struct fw_model *model, uint32_t unit, const char *name) {
     struct fw_unit *u = &model->units[unit];
     assert(u->function_count == 0 ||
            u->function_first + u->function_count == model->function_count);
     if (u->function_count == 0) u->function_first = (uint32_t)model->function_count;
     u->function_count++;
-    model->symbols[model->symbol_count] =
-        (struct fw_symbol){.name = name,
-                           .value = 1,
-                           .size_bytes = 1,
-                           .item = FW_NONE,
-                           .info = ELF32_ST_INFO(STB_LOCAL, STT_FUNC),
-                           .section = 1}; /* set with its address by write/ */
+    model->functions = arena_grow(&model->arena, model->functions, model->function_count,
+                                  &model->function_capacity, sizeof *model->functions);
     model->functions[model->function_count++] =
         (struct fw_function){.name = name,
                              .symbol = (uint32_t)model->symbol_count,
                              .item = FW_NONE,
                              .unit = unit,
                              .section = UINT16_MAX};
-    model->symbol_count++;
+    add_symbol(model, (struct fw_symbol){.name = name,
+                                         .value = 1,
+                                         .size_bytes = 1,
+                                         .item = FW_NONE,
+                                         .info = ELF32_ST_INFO(STB_LOCAL, STT_FUNC),
+                                         .section = 1}); /* set with its address by write/ */
 }
 
 uint32_t fw_add_unit(struct fw_model *model, const char *name) {
     uint32_t unit = (uint32_t)model->unit_count++;
+    model->units =
+        arena_grow(&model->arena, model->units, unit, &model->unit_capacity, sizeof *model->units);
     model->units[unit] =
         (struct fw_unit){.first = FW_NONE, .decoded = true, .reachable = true, .made = true};
     fw_add_function(model, unit, name);
@@ -160,12 +168,11 @@ static uint32_t new_word(struct fw_model *model, uint32_t unit, uint32_t word, u
 
 /* A tag is found again by its symbol, so that it moves with its function. */
 static void name_tag(struct fw_model *model, uint32_t item) {
-    model->symbols[model->symbol_count++] =
-        (struct fw_symbol){.name = FW_TAG_SYMBOL,
-                           .size_bytes = 4,
-                           .info = ELF32_ST_INFO(STB_LOCAL, STT_OBJECT),
-                           .section = 1,
-                           .item = item};
+    add_symbol(model, (struct fw_symbol){.name = FW_TAG_SYMBOL,
+                                         .size_bytes = 4,
+                                         .info = ELF32_ST_INFO(STB_LOCAL, STT_OBJECT),
+                                         .section = 1,
+                                         .item = item});
 }
 
 uint32_t fw_append_tag(struct fw_model *model, uint32_t unit, uint32_t word) {

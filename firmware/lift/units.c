@@ -106,10 +106,9 @@ static int by_root(const void *a, const void *b) {
 static void make_functions(struct lift *lift) {
     struct fw_model *model = lift->model;
     uint32_t *unit_of = ARENA_ARRAY(&lift->scratch, uint32_t, lift->function_count + 1);
-    model->functions =
-        ARENA_ARRAY(&model->arena, struct fw_function, lift->function_count + FW_MADE_MAXIMUM);
-    model->units =
-        ARENA_ARRAY(&model->arena, struct fw_unit, lift->function_count + FW_MADE_MAXIMUM);
+    model->function_capacity = model->unit_capacity = lift->function_count + 1;
+    model->functions = ARENA_ARRAY(&model->arena, struct fw_function, model->function_capacity);
+    model->units = ARENA_ARRAY(&model->arena, struct fw_unit, model->unit_capacity);
     for (uint32_t i = 0; i < lift->function_count; i++) {
         uint32_t root = lift_root(lift, i);
         if (root == i) unit_of[i] = (uint32_t)model->unit_count++;

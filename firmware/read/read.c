@@ -256,7 +256,8 @@ static enum status read_symbols(struct reader *reader) {
         const Elf32_Sym *entries = data->d_buf;
         reader->elf_symbol_count = count;
         reader->symbol_map = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
-        model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, 2 * count + FW_MADE_MAXIMUM);
+        model->symbol_capacity = count + 1;
+        model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, model->symbol_capacity);
         for (size_t s = 0; s < count; s++) {
             const char *name = elf_strptr(reader->elf, header->sh_link, entries[s].st_name);
             if (!name) return error_input(reader->error, "symbol %zu has no readable name", s);

@@ -106,23 +106,16 @@ static void tag_targets(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
     uint32_t *tagged = ARENA_ARRAY(&model->arena, uint32_t, model->item_count + 1);
     memset(tagged, 0xff, (model->item_count + 1) * sizeof *tagged);
-    size_t thunks = 0;
     for (size_t r = 0; r < model->relocation_count; r++) {
         struct fw_relocation *relocation = &model->relocations[r];
         if (!takes_address(model, relocation)) continue;
         uint32_t item = relocation->target_item;
-        const struct fw_unit *unit = &model->units[model->items[item].unit];
-        if (unit->status == FW_UNIT_DROPPED) continue;
+        uint8_t status = model->units[model->items[item].unit].status;
+        if (status == FW_UNIT_DROPPED) continue;
         if (tagged[item] == FW_NONE) {
-            bool moves = unit->status == FW_UNIT_ACCEPTED;
+            bool moves = status == FW_UNIT_ACCEPTED;
             uint32_t word = moves ? fw_put_word_before(model, item, hardening->tag) : FW_NONE;
-            if (word != FW_NONE) {
-                tagged[item] = item;
-            } else if (++thunks > FW_MADE_MAXIMUM / 2) {
-                tagged[item] = item; /* counted below as not reachable */
-            } else {
-                tagged[item] = make_thunk(hardening, item);
-            }
+            tagged[item] = word != FW_NONE ? item : make_thunk(hardening, item);
         }
         relocation->target_item = tagged[item];
     }
@@ -182,16 +175,16 @@ void protect_calls(struct hardening *hardening) {
     bool ip_busy = ip_live_into_taken(model);
     if (!hardening->calls_reason) tag_targets(hardening);
     for (uint32_t u = 0; u < units; u++) {
-        struct fw_unit *unit = &model->units[u];
-        if (unit->status == FW_UNIT_DROPPED) continue;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        if (model->units[u].status == FW_UNIT_DROPPED) continue;
+        for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
             if (!is_site(&model->items[i])) continue;
+            struct fw_unit *unit = &model->units[u];
             unit->call_sites++;
             bool low = model->items[i].insn.rm != THUMB_SP && model->items[i].insn.rm < 15 &&
                        model->items[i].insn.rm != THUMB_LR;
             if (hardening->calls_reason || unit->status != FW_UNIT_ACCEPTED || !low) continue;
-            check_site(hardening, i, ip_busy);
             unit->call_sites_checked++;
+            check_site(hardening, i, ip_busy); /* may add a unit */
         }
     }
 }

@@ -34,7 +34,6 @@ enum {
     LR_BIT = 1 << THUMB_LR,
     PC_BIT = 1 << THUMB_PC,
     ISLAND_SPACING_BYTES = 3400, /* a narrow branch reaches 2 KiB both ways */
-    ISLANDS_MAXIMUM = FW_MADE_MAXIMUM / 2,
 };
 #define POP_WIDE 0xe8bd0000U      /* ldmia.w sp!, {list} */
 #define ADD_LR_IP_ROR 0xeb0c4e3eU /* add.w lr, ip, lr, ror #16 (A7.7.4 T3) */
@@ -103,7 +102,6 @@ static void make_islands(struct hardening *hardening) {
         if (model->units[u].status == FW_UNIT_ACCEPTED) code_bytes += model->units[u].bytes_before;
     }
     size_t count = code_bytes / ISLAND_SPACING_BYTES + 1;
-    if (count > ISLANDS_MAXIMUM) count = ISLANDS_MAXIMUM;
     model->islands = ARENA_ARRAY(&model->arena, uint32_t, count);
     for (size_t i = 0; i < count; i++) {
         model->islands[model->island_count++] = make_island(hardening);
@@ -295,7 +293,7 @@ void protect_returns(struct hardening *hardening) {
         struct fw_unit *unit = &model->units[u];
         if (unit->made || unit->status == FW_UNIT_DROPPED) continue;
         const struct fw_frames *frames = &hardening->values.frames[u];
-        unit->return_sites = (uint16_t)frames->saves;
+        unit->return_sites = (uint32_t)frames->saves;
         if (frames->reason && !frames->saves) unit->return_sites = 1;
         unit->returns_reason = obstacle(hardening, u);
         if (unit->returns_reason || !frames->saves) continue;
