@@ -80,6 +80,7 @@ static uint32_t align_item(const struct fw_item *item, uint32_t address) {
 struct order {
     uint32_t *units;
     size_t count;
+    bool kept; /* units follow one another as in the input, with no look back at holes */
     uint32_t *start, *base, *size_bytes; /* by unit; 0 for units that stay */
     bool *grew;                          /* by unit: sizes changed since it was walked */
     bool *walked;                        /* by unit: its references have to be looked at again */
@@ -279,8 +280,9 @@ static void place_all(struct fw_model *model, struct fw_layout *out, struct orde
         bool placed = false;
         while (open < out->window_count && out->windows[open].size_bytes - used[open] < 2)
             open++;
-        /* An island stays with the unit in front of it; holes far off do not need it. */
-        size_t from = is_island(model, order->units[i]) ? recent : open;
+        /* An island stays with the unit in front of it; holes far off do not need it. Nor does
+         * anything go back where the order is kept. */
+        size_t from = order->kept || is_island(model, order->units[i]) ? recent : open;
         for (size_t w = from; w < out->window_count && !placed; w++) {
             const struct fw_window *window = &out->windows[w];
             uint32_t start = window->address + used[w];
@@ -549,7 +551,8 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
             unit->bytes_after += model->items[i].size_bytes;
         }
     }
-    large_first(model, &order);
+    order.kept = options->keep_order;
+    if (!order.kept) large_first(model, &order);
     spread_islands(model, &order);
     find_outer(model, &order);
     enum status status = settle(model, out, &order, failed, error);
