@@ -100,6 +100,19 @@ static enum status put_in_place(const char *path, int replace, struct error *err
     return STATUS_OK;
 }
 
+/* No signal may come between the file's creation and the note that it is there. */
+static int create_temporary(void) {
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    int fd = mkostemp(temporary_path, O_CLOEXEC);
+    temporary_active = fd >= 0;
+    int reason = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return fd;
+}
+
 enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
                        struct error *error) {
     int length = snprintf(temporary_path, sizeof temporary_path, "%s.tmp-XXXXXX", path);
@@ -110,9 +123,8 @@ enum status file_write(const char *path, struct span bytes, unsigned mode, int r
         return error_input(error, "%s: exists already and is kept; use --force to replace it",
                            path);
     }
-    int fd = mkostemp(temporary_path, O_CLOEXEC);
+    int fd = create_temporary();
     if (fd < 0) return error_environment(error, "%s: cannot be created: %s", path, strerror(errno));
-    temporary_active = 1;
     enum status status = write_all(fd, bytes);
     if (status != STATUS_OK || fchmod(fd, (mode_t)mode) != 0) {
         status = error_environment(error, "%s: cannot be written: %s", path, strerror(errno));
