@@ -189,7 +189,8 @@ static void count_unit(struct returns *returns, uint32_t unit, bool image_seals)
     const struct unit_facts *facts = &returns->facts[unit];
     const struct fw_unit *u = &check->model->units[unit];
     uint32_t address = check_first_function(check->model, unit)->address;
-    unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL;
+    /* Code that is not understood counts as one place that is not sealed. */
+    unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL || !u->decoded;
     check->counts.return_sites += sites;
     if (facts->sealed && facts->doubt) {
         check_find(check, "returns", facts->doubt_at,
