@@ -46,6 +46,8 @@ static enum status judge(const struct passphrase *passphrase, bool too_long, str
 
 static enum status from_descriptor(int fd, struct passphrase *out, struct error *error) {
     bool too_long;
+    /* A file could be read anew by what is started later: the product's tests. */
+    if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (!read_line(fd, out, &too_long)) {
         return error_input(error, "descriptor %d: the passphrase cannot be read: %s", fd,
                            strerror(errno));
