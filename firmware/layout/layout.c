@@ -482,6 +482,23 @@ static bool is_reserved(const struct fw_layout_options *options, const struct fw
     return false;
 }
 
+/* Behind memory that follows the flashed contents at once: an image that runs from RAM whole
+ * has its .bss and stack there. RAM elsewhere in the region does not push code. */
+static uint32_t behind_memory_at(const struct fw_model *model,
+                                 const struct fw_layout_options *options, uint32_t end) {
+    enum { GAP_BYTES = 4096 };
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!(section->flags & SHF_ALLOC) || !section->size_bytes) continue;
+        uint32_t section_end = section->address + section->size_bytes;
+        if (is_reserved(options, section) || section_end <= end) continue;
+        if (section->address > end && section->address - end >= GAP_BYTES) continue;
+        end = section_end;
+        i = SIZE_MAX; /* from the first again: each step passes a section, so this ends */
+    }
+    return end;
+}
+
 /* Where code may go that does not fit: behind everything that is flashed in the same
  * memory as the code (within one 512 MiB region of the architecture, B3.1). */
 static uint32_t end_of_flash_contents(const struct fw_model *model,
@@ -492,19 +509,21 @@ static uint32_t end_of_flash_contents(const struct fw_model *model,
     uint32_t region = layout->windows[0].address >> 29;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
-        if (!(section->flags & SHF_ALLOC) || !section->size_bytes) continue;
+        if (!(section->flags & SHF_ALLOC) || !section->size_bytes || !section->data) continue;
         if (is_reserved(options, section)) continue; /* settings at the end of the flash */
-        if (section->address >> 29 == region) {
-            end = later(end, section->address + section->size_bytes);
-        }
-        if (section->data && section->load_address >> 29 == region) {
-            end = later(end, section->load_address + section->size_bytes);
-        }
+        if (section->load_address >> 29 != region) continue;
+        end = later(end, section->load_address + section->size_bytes);
     }
+    end = behind_memory_at(model, options, end);
     return (end + OVERFLOW_ALIGNMENT - 1) & ~(OVERFLOW_ALIGNMENT - 1U);
 }
 
-static enum status check_overflow(const struct fw_layout_options *options,
+static bool overlap(uint32_t a, uint32_t a_bytes, uint32_t b, uint32_t b_bytes) {
+    return a < b ? b - a < a_bytes : a - b < b_bytes;
+}
+
+static enum status check_overflow(const struct fw_model *model,
+                                  const struct fw_layout_options *options,
                                   const struct fw_layout *out, struct error *error) {
     uint32_t start = out->overflow_address, size = out->overflow_bytes;
     if (!size) return STATUS_OK;
@@ -519,10 +538,15 @@ static enum status check_overflow(const struct fw_layout_options *options,
     }
     for (size_t i = 0; i < options->reserved_count; i++) {
         const struct fw_range *r = &options->reserved[i];
-        if (r->address < start ? start - r->address < r->size_bytes : r->address - start < size) {
-            return error_input(error, "the hardened code needs %u bytes at 0x%08x, where %s is",
-                               size, start, r->name);
-        }
+        if (!overlap(r->address, r->size_bytes, start, size)) continue;
+        return error_input(error, "the hardened code needs %u bytes at 0x%08x, where %s is", size,
+                           start, r->name);
+    }
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !overlap(s->address, s->size_bytes, start, size)) continue;
+        return error_input(error, "the hardened code needs %u bytes at 0x%08x, where %s is", size,
+                           start, s->name);
     }
     return STATUS_OK;
 }
@@ -565,5 +589,5 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
         }
     }
     status = check_untouched(model, &order, failed, error);
-    return status == STATUS_OK ? check_overflow(options, out, error) : status;
+    return status == STATUS_OK ? check_overflow(model, options, out, error) : status;
 }
