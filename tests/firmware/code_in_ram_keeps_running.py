@@ -40,7 +40,7 @@ def main():
     board = Board(sys.argv[1])
     for level in ("-O0", "-O2"):
         elf = board.build(f"ram{level}", PROGRAM, [level, "-Wa,--no-warn"])
-        report = board.same(elf, "total ", check=False)
+        report = board.same(elf, "total ")
         if not report:
             continue
         row = board.function(report, "fib")

@@ -142,18 +142,18 @@ int main(void) {{
 def main():
     board = Board(sys.argv[1])
     for level in ("-O0", "-O2", "-Os"):
-        report = board.same(board.build(f"flow{level}", FLOW, [level]), "sum 4322 of four", seeds=["c0de"], check=False)
+        report = board.same(board.build(f"flow{level}", FLOW, [level]), "sum 4322 of four", seeds=["c0de"])
         if report:
             row = board.function(report, "by_difference")
             board.expect(row.get("status") == "untouched", f"by_difference {level}: {row}")
             board.expect(board.function(report, "by_table").get("status") == "accepted", f"by_table {level}")
-    report = board.same(board.build("nested", NESTED, ["-O1"]), "nested 30012", check=False)
+    report = board.same(board.build("nested", NESTED, ["-O1"]), "nested 30012")
     if report:
         board.expect(report["memory_map"].get("reason") == "the firmware runs code on its stack", f"{report['memory_map']}")
         board.expect("stack" in report.get("calls_reason", ""), "calls are left away without a word")
-    board.same(board.build("preempted", PREEMPTED, ["-Os"]), "preempted, hash", check=False)
+    board.same(board.build("preempted", PREEMPTED, ["-Os"]), "preempted, hash")
     for level in ("-O1", "-Os"):
-        board.same(board.build(f"switch{level}", large_switch(), [level]), "switched ", seeds=["5eed"], check=False)
+        board.same(board.build(f"switch{level}", large_switch(), [level]), "switched ", seeds=["5eed"])
     return board.finish()
 
 
