@@ -88,6 +88,26 @@ static bool segment_of(const struct writer *writer, const struct fw_segment *seg
     return true;
 }
 
+/* Sections of one segment stand in the order of their addresses; thread-local .tbss takes no
+ * place in it. */
+static enum status check_order(const struct writer *writer) {
+    const struct fw_model *model = writer->model;
+    const struct fw_section *before = NULL;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool tbss = (s->flags & SHF_TLS) && !s->data;
+        uint32_t segment = segment_holding(model, s);
+        if (segment == FW_NONE || !s->size_bytes || tbss || i == writer->overflow_section) continue;
+        if (before && segment == segment_holding(model, before) && s->address < before->address) {
+            return error_input(writer->error,
+                               "sections %s and %s are not in the order of their addresses",
+                               before->name, s->name);
+        }
+        before = s;
+    }
+    return STATUS_OK;
+}
+
 /* Contents in section order. Sections of one loaded segment keep their distances, so that
  * the segment's bytes are one run of the file. */
 static enum status put_contents(struct image *image) {
@@ -267,7 +287,8 @@ enum status write_file(struct writer *writer, struct fw_written *out) {
     buffer_append(&out->file, front, sizeof(Elf32_Ehdr) + segment_room * sizeof(Elf32_Phdr));
     add_name(&image, "", "");
     add_header(&image);
-    enum status status = put_contents(&image);
+    enum status status = check_order(writer);
+    if (status == STATUS_OK) status = put_contents(&image);
     size_t relocated = 0;
     for (uint32_t i = 0; i < model->section_count; i++) {
         bool memory = model->sections[i].flags & SHF_ALLOC;
