@@ -173,6 +173,10 @@ void lift_form_units(struct lift *lift) {
         if (f->undecoded) unit->decoded = false;
         if (f->reason) fw_refuse(unit, f->reason);
         if (fw_is_ram_section(&model->sections[f->section])) fw_refuse(unit, "it runs from RAM");
+        /* It must not trade places with code that makes its memory ready. */
+        if (model->sections[f->section].address >> 29 != model->entry >> 29) {
+            fw_refuse(unit, "it is in another memory than the start");
+        }
         if (!f->item_count && !f->undecoded) fw_refuse(unit, "it is empty");
     }
     qsort(model->functions, model->function_count, sizeof *model->functions, by_root);

@@ -100,8 +100,7 @@ static bool low_memory_is_referred_to(const struct fw_model *model) {
         if (symbol->item != FW_NONE) continue; /* made by a pass: no value before the layout */
         bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
         bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
-        bool made = symbol->item != FW_NONE;
-        if (defined && !section && !made && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
+        if (defined && !section && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
     }
     return false;
 }
@@ -169,6 +168,38 @@ static void plan_stack_guard(struct hardening *hardening) {
     }
 }
 
+static bool overlaps(uint32_t first, uint32_t end, uint32_t address, uint32_t size_bytes) {
+    return size_bytes && address < end && address + size_bytes > first;
+}
+
+/* Does the region let data of the image execute that is not in the extent it is for? */
+static bool shares_with_data(const struct hardening *hardening, const struct extent *extent,
+                             size_t number) {
+    const struct fw_model *model = hardening->model;
+    if (!extent->end || number >= hardening->region_count) return false;
+    const struct memory_region *r = &hardening->regions[number];
+    uint32_t srd = r->rasr >> 8 & 0xff, first = r->base + r->size_bytes, last = r->base;
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t eighth = r->size_bytes / 8, start = r->base + i * eighth;
+        if (srd >> i & 1) continue;
+        if (start < first) first = start;
+        if (start + eighth > last) last = start + eighth;
+    }
+    /* Objects beside the code in its own section, and other sections. */
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        bool object = ELF32_ST_TYPE(symbol->info) == STT_OBJECT && symbol->size_bytes;
+        if (object && overlaps(first, last, symbol->value, symbol->size_bytes)) return true;
+    }
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool holds_code = extent->start - s->address < s->size_bytes;
+        if (!(s->flags & SHF_ALLOC) || holds_code) continue;
+        if (overlaps(first, last, s->address, s->size_bytes)) return true;
+    }
+    return false;
+}
+
 static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
     struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
@@ -198,6 +229,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         fits &= add_cover(hardening, "RAM in the code region", &low_ram, AP_READ_WRITE,
                           XN | NORMAL_WRITE_THROUGH);
     }
+    size_t number = hardening->region_count;
     if (ram_code.end) {
         fits &= add_cover(hardening, "code in RAM", &ram_code, AP_READ_WRITE, NORMAL_WRITE_BACK);
     }
@@ -208,6 +240,16 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         fits &= add_cover(hardening, r->name, &flash, AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
     }
     if (!fits) hardening->memory_reason = "the MPU has too few regions for this image";
+    if (shares_with_data(hardening, &ram_code, number)) {
+        hardening->memory_reason = arena_format(
+            &model->arena,
+            "code in RAM (0x%08x to 0x%08x) shares its MPU region with data: align it at both ends "
+            "in the linker script, to 32 bytes or to an eighth of the region that covers it",
+            ram_code.start, ram_code.end);
+    }
+    if (code.end && code.start >> 29 != (code.end - 1) >> 29) {
+        hardening->memory_reason = "its code is in several memories";
+    }
 }
 
 void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout) {
