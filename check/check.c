@@ -2,17 +2,22 @@
 #include "check/check.h"
 
 #include "check/check_private.h"
+#include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
 static enum status read_image(struct check *check, struct span output) {
     enum status status = fw_read(check->model, output, false, check->error);
     if (status == STATUS_OK) status = fw_lift(check->model, check->error);
-    if (status == STATUS_OK) fw_flow_build(check->model, &check->flow);
-    return status;
+    if (status != STATUS_OK) return status;
+    fw_flow_build(check->model, &check->flow);
+    /* What an unwinder in the image reads cannot be sealed. */
+    fw_unwind_pin(check->model);
+    return STATUS_OK;
 }
 
 static void check_protections(struct check *check) {
+    walk_prepare(check);
     check_boot(check);
     check_find_routines(check);
     check_key(check);

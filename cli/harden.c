@@ -172,6 +172,15 @@ static void print_summary(const struct arguments *a, const struct harden_result 
                a->options.key_function ? "made at boot" : "fixed");
     }
 #undef N
+    const json_t *reason = json_object_get(result->report, "calls_reason");
+    const json_t *map = json_object_get(result->report, "memory_map");
+    if (reason)
+        fprintf(stderr, "proofmark harden: no indirect call is checked: %s\n",
+                json_string_value(reason));
+    reason = json_object_get(map, "reason");
+    if (reason)
+        fprintf(stderr, "proofmark harden: no memory map is set up: %s\n",
+                json_string_value(reason));
 }
 
 /* Both are asked for before anything is done, so that one is not written without the other. */
