@@ -71,6 +71,7 @@ struct check {
     uint32_t key_function; /* address; key at boot */
     uint32_t key_value;    /* fixed key */
     bool *exempt;          /* by unit */
+    const bool *outside;   /* by item: entered from outside its unit */
 
     struct region regions[REGIONS_MAXIMUM];
     size_t region_count;
@@ -90,6 +91,8 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
     __attribute__((format(printf, 4, 5)));
 /* Name of the function of the output that covers the address, or "". */
 const char *check_function_at(const struct check *check, uint32_t address);
+/* A name from the file, with what is not ASCII text replaced, as JSON wants it. */
+const char *check_text(const struct check *check, const char *name);
 
 /* The first function of a unit that is code (a tag in front of one has a symbol too). */
 const struct fw_function *check_first_function(const struct fw_model *model, uint32_t unit);
@@ -115,6 +118,9 @@ bool check_unseal_after(const struct check *check, const struct seal *seal, uint
                         uint32_t *end);
 /* The forms of a sealed `base`, one by one; 0 behind the last. */
 size_t check_sealed_form(size_t index, unsigned base, uint32_t distance, struct sum *out);
+
+/* walk.c: which items are entered from outside their units. */
+void walk_prepare(struct check *check);
 
 /* boot.c: the stub in front of the reset handler; fills key and regions. */
 void check_boot(struct check *check);

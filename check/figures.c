@@ -41,8 +41,9 @@ static json_t *key_figures(const struct check *check) {
     if (check->key_source == KEY_NONE) return out;
     json_object_set_new(out, "place", json_string(check->sums.key_in_psp ? "psp" : "memory"));
     if (check->key_source == KEY_AT_BOOT) {
-        json_object_set_new(out, "function",
-                            json_string(check_function_at(check, check->key_function)));
+        json_object_set_new(
+            out, "function",
+            json_string(check_text(check, check_function_at(check, check->key_function))));
     }
     return out;
 }

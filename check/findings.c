@@ -18,6 +18,14 @@ const char *check_function_at(const struct check *check, uint32_t address) {
     return "";
 }
 
+const char *check_text(const struct check *check, const char *name) {
+    char *copy = arena_format((struct arena *)&check->arena, "%s", name);
+    for (char *c = copy; *c; c++) {
+        if (*c < ' ' || *c > '~') *c = '?';
+    }
+    return copy;
+}
+
 const struct fw_function *check_first_function(const struct fw_model *model, uint32_t unit) {
     const struct fw_unit *u = &model->units[unit];
     const struct fw_function *f = &model->functions[u->function_first];

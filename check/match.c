@@ -272,7 +272,7 @@ static bool restores_lr(const struct thumb_insn *insn) {
 static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal) {
     const struct fw_item *item = &w->in->items[index];
     if (item->insn.in_it || !saves_lr(&item->insn)) return false;
-    if (!check_seal_at(w->compare->check, w->cursor, seal)) return false;
+    if (!check_seal_at(w->compare->check, w->cursor, seal) || seal->distance != 0) return false;
     if (seal->clobbers_ip) need_ip(w, index, w->compare->liveness.before[index]);
     take(w, seal->end - w->cursor, CLAIM_CODE);
     return true;

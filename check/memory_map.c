@@ -81,6 +81,30 @@ static void judge_forms(struct check *check) {
     }
 }
 
+enum { BOUNDARIES_MAXIMUM = 9 * REGIONS_MAXIMUM + 16 };
+
+static int by_number(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Addresses between which one rule holds: 512 MiB ranges of the architecture, regions and
+ * their eighths. */
+static size_t boundaries(const struct check *check, uint64_t *out) {
+    size_t count = 0;
+    for (uint64_t range = 0; range <= 8; range++)
+        out[count++] = range << 29;
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
+        uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
+        for (uint64_t e = 0; e <= (eighths ? 8 : 1); e++)
+            out[count++] = r->base + e * step;
+    }
+    qsort(out, count, sizeof *out, by_number);
+    return count;
+}
+
 struct contents {
     bool code, data, writable;
 };
@@ -143,8 +167,6 @@ static void judge_executable(struct check *check) {
     }
 }
 
-enum { PROBE_BYTES = 32 }; /* no region is finer */
-
 /* Flagged writable, but it runs from where it is flashed: tables of constructors. */
 static bool is_in_flash(const struct fw_section *s) {
     return s->data && s->address < RAM_FROM && s->load_address == s->address;
@@ -153,8 +175,13 @@ static bool is_in_flash(const struct fw_section *s) {
 static void judge_section(struct check *check, const struct fw_section *s, bool vectors) {
     bool writable = fw_is_ram_section(s), code = fw_is_code_section(s) && !writable;
     uint64_t end = (uint64_t)s->address + s->size_bytes;
-    for (uint64_t at = s->address; at < end; at = (at | (PROBE_BYTES - 1)) + 1) {
-        uint32_t address = (uint32_t)at;
+    uint64_t all[BOUNDARIES_MAXIMUM];
+    size_t count = boundaries(check, all);
+    for (size_t i = 0; i < count; i++) {
+        /* Each stretch of the section that one rule holds for, by its first address. */
+        bool first = i + 1 == count || all[i + 1] > s->address;
+        if (!first || all[i] >= end) continue;
+        uint32_t address = all[i] > s->address ? (uint32_t)all[i] : s->address;
         const struct region *r = deciding(check, address);
         const char *what = NULL;
         bool guard = r && r->access == AP_NONE && r->log2_size == 5;
@@ -221,30 +248,6 @@ static void find_writable_flash(struct check *check) {
                               json_pack("{s:I, s:I}", "start", (json_int_t)r->base, "size_bytes",
                                         (json_int_t)region_bytes(r)));
     }
-}
-
-enum { BOUNDARIES_MAXIMUM = 9 * REGIONS_MAXIMUM + 16 };
-
-static int by_number(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-/* Addresses between which one rule holds: 512 MiB ranges of the architecture, regions and
- * their eighths. */
-static size_t boundaries(const struct check *check, uint64_t *out) {
-    size_t count = 0;
-    for (uint64_t range = 0; range <= 8; range++)
-        out[count++] = range << 29;
-    for (size_t i = 0; i < check->region_count; i++) {
-        const struct region *r = &check->regions[i];
-        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
-        uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
-        for (uint64_t e = 0; e <= (eighths ? 8 : 1); e++)
-            out[count++] = r->base + e * step;
-    }
-    qsort(out, count, sizeof *out, by_number);
-    return count;
 }
 
 /* Memory without contents of the image: it does not execute, flash is not writable, and

@@ -343,27 +343,17 @@ static void compare_mappings(struct compare *compare) {
 /* --- what was added */
 
 static bool is_routine_symbol(struct compare *compare, uint32_t index, Elf32_Sym *should) {
-    const Elf32_Sym *is = &compare->file.symbols[index];
-    uint32_t address = is->st_value & ~1U;
     const struct check *check = compare->check;
-    const struct routine *r = NULL;
-    for (size_t i = 0; i < check->routine_count; i++) {
-        if (check->routines[i].address == address) r = &check->routines[i];
-    }
+    uint32_t address = compare->file.symbols[index].st_value & ~1U;
+    const struct routine *r = check_routine_at(check, address);
     if (!r || strncmp(compare->file.names[index], "__pm_", 5) != 0) return false;
-    uint32_t end = r->end;
     /* A routine that runs into the next one has its symbol up to there. */
-    for (size_t i = 0; i < check->routine_count; i++) {
-        const struct routine *o = &check->routines[i];
-        if (o->address > address && o->address < end) end = o->address;
-    }
+    bool last = r + 1 == check->routines + check->routine_count;
+    uint32_t end = !last && r[1].address < r->end ? r[1].address : r->end;
     *should = (Elf32_Sym){.st_value = address | 1,
                           .st_size = end - address,
                           .st_info = ELF32_ST_INFO(STB_LOCAL, STT_FUNC),
                           .st_shndx = section_index(compare, address)};
-    if (r->kind == ROUTINE_THUNK && is->st_size == r->end - address + 4) {
-        should->st_size = r->end - address + 4; /* with its tag */
-    }
     return true;
 }
 

@@ -85,10 +85,7 @@ static void claim_routines(struct compare *compare) {
     for (size_t i = 0; i < check->routine_count; i++) {
         const struct routine *r = &check->routines[i];
         uint32_t code_end = r->kind == ROUTINE_THUNK ? r->end - 4 : r->end;
-        bool inside = false; /* of one that pops first */
-        for (size_t k = 0; k < i; k++) {
-            if (check->routines[k].end == r->end) inside = true;
-        }
+        bool inside = i && check->routines[i - 1].end == r->end; /* of one that pops first */
         if (inside) continue;
         if (r->kind == ROUTINE_THUNK) {
             compare_claim(compare, r->address - 4, 4, CLAIM_DATA);

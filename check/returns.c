@@ -60,6 +60,12 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
             wrong(returns, item, "saves a return address that is neither plain nor sealed");
             continue;
         }
+        struct sum sp = state->r[THUMB_SP];
+        if (sealed && !(sum_is_stack(sp) && sp.bits == value.bits)) {
+            wrong(returns, item,
+                  "seals its return address with another stack pointer than its own");
+            continue;
+        }
         if (reg != THUMB_LR) facts->excuse = "it stores a copy of its return address";
         if (!on_stack) continue; /* a context kept elsewhere: setjmp, a task switch */
         facts->saves++;
@@ -180,8 +186,9 @@ static void lost(void *context, uint32_t item) {
 
 static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
     const char *name = check_first_function(check->model, unit)->name;
-    json_array_append_new(check->unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites",
-                                                     (int)sites, "reason", reason));
+    json_array_append_new(check->unsealed,
+                          json_pack("{s:s, s:i, s:s}", "function", check_text(check, name), "sites",
+                                    (int)sites, "reason", check_text(check, reason)));
 }
 
 static void count_unit(struct returns *returns, uint32_t unit, bool image_seals) {

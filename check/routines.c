@@ -104,13 +104,6 @@ const struct routine *check_routine_at(const struct check *check, uint32_t addre
     return bsearch(&key, check->routines, check->routine_count, sizeof key, by_address);
 }
 
-static bool known(const struct check *check, uint32_t address) {
-    for (size_t i = 0; i < check->routine_count; i++) {
-        if (check->routines[i].address == address) return true;
-    }
-    return false;
-}
-
 /* A function that claims by its name to be of the protection. */
 static void hold_to_name(struct check *check, const struct fw_function *f) {
     struct routine routine;
@@ -118,7 +111,7 @@ static void hold_to_name(struct check *check, const struct fw_function *f) {
     if (strcmp(f->name, FW_TAG_SYMBOL) == 0) return; /* calls.c looks at tags */
     if (return_tail(check, f->address, &routine) || call_routine(check, f->address, &routine) ||
         thunk(check, f->address, &routine)) {
-        if (!known(check, f->address)) add(check, routine);
+        add(check, routine);
         return;
     }
     check_find(check, "routine", f->address,

@@ -68,9 +68,11 @@ static inline bool sum_is_stack(struct sum a) {
 static inline bool sum_is_base(struct sum a, unsigned base) {
     return a.base == base && a.turn == 0 && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
 }
-/* KEY + SP + anything, plus or minus the base: sealed */
+/* KEY + SP + anything, plus the base (perhaps with its halves exchanged) or minus it:
+ * sealed */
 static inline bool sum_is_sealed(struct sum a, unsigned base) {
-    return a.base == base && (a.times == 1 || a.times == -1) && a.key == 1 && a.sp == 1;
+    bool form = a.times == 1 ? a.turn == 0 || a.turn == 16 : a.times == -1 && a.turn == 0;
+    return a.base == base && form && a.key == 1 && a.sp == 1;
 }
 
 /* Every register its own base, sp = SP. */

@@ -12,13 +12,14 @@ struct walk {
     uint32_t first_block;
     const struct sums *outgoing;
     const struct walk_visitor *visitor;
-    bool *outside;     /* by item: entered from outside its unit */
     uint32_t *returns; /* blocks behind the unit's local calls */
     size_t return_count;
 };
 
 /* Function starts, targets of other units' branches, Thumb addresses that are taken. */
-static void find_outside(const struct fw_model *model, bool *outside) {
+void walk_prepare(struct check *check) {
+    const struct fw_model *model = check->model;
+    bool *outside = ARENA_ARRAY(&check->arena, bool, model->item_count + 1);
     for (size_t i = 0; i < model->function_count; i++) {
         if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
     }
@@ -31,22 +32,21 @@ static void find_outside(const struct fw_model *model, bool *outside) {
         const struct fw_relocation *r = &model->relocations[i];
         if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
     }
+    check->outside = outside;
 }
 
 struct walk *walk_new(const struct check *check, struct arena *arena) {
-    uint32_t largest = 0;
+    uint32_t blocks = 0;
     for (size_t u = 0; u < check->model->unit_count; u++) {
-        uint32_t blocks = check->flow.unit_first[u + 1] - check->flow.unit_first[u];
-        if (blocks > largest) largest = blocks;
+        uint32_t count = check->flow.unit_first[u + 1] - check->flow.unit_first[u];
+        if (count > blocks) blocks = count;
     }
     struct walk *walk = ARENA_NEW(arena, struct walk);
     *walk = (struct walk){.check = check,
-                          .states = ARENA_ARRAY(arena, struct sums, largest + 1),
-                          .queue = ARENA_ARRAY(arena, uint32_t, largest + 1),
-                          .queued = ARENA_ARRAY(arena, bool, largest + 1),
-                          .returns = ARENA_ARRAY(arena, uint32_t, largest + 1),
-                          .outside = ARENA_ARRAY(arena, bool, check->model->item_count + 1)};
-    find_outside(check->model, walk->outside);
+                          .states = ARENA_ARRAY(arena, struct sums, blocks + 1),
+                          .queue = ARENA_ARRAY(arena, uint32_t, blocks + 1),
+                          .queued = ARENA_ARRAY(arena, bool, blocks + 1),
+                          .returns = ARENA_ARRAY(arena, uint32_t, blocks + 1)};
     return walk;
 }
 
@@ -61,7 +61,7 @@ static void flow_into(void *context, uint32_t block) {
 static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
     if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
     return walk->check->model->items[item->target].unit == item->unit &&
-           !walk->outside[item->target];
+           !walk->check->outside[item->target];
 }
 
 static void find_local_returns(struct walk *walk, uint32_t blocks) {
@@ -128,7 +128,7 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     walk->outgoing = &state;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &check->flow.blocks[walk->first_block + b];
-        bool entry = check->model->items[block->first].entry && walk->outside[block->first];
+        bool entry = check->model->items[block->first].entry && check->outside[block->first];
         if (entry) flow_into(walk, walk->first_block + b);
     }
     walk->outgoing = NULL;
