@@ -49,7 +49,7 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
     va_end(arguments);
     check->findings[check->finding_count++] = (struct finding){
         .kind = kind,
-        .function = arena_format(&check->arena, "%s", check_function_at(check, address)),
-        .what = arena_format(&check->arena, "%s", text),
+        .function = check_text(check, check_function_at(check, address)),
+        .what = check_text(check, text),
         .address = address};
 }

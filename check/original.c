@@ -39,8 +39,9 @@ bool compare_claim(struct compare *compare, uint32_t address, uint32_t size_byte
 
 static bool same_sections(struct compare *compare) {
     const struct fw_model *in = compare->in, *out = compare->check->model;
-    bool same =
-        out->section_count == in->section_count || out->section_count == in->section_count + 1;
+    size_t count = in->section_count;
+    bool same = out->section_count == count ||
+                (out->section_count == count + 1 && fw_is_code_section(&out->sections[count]));
     for (size_t i = 0; same && i < in->section_count; i++) {
         const struct fw_section *a = &in->sections[i], *b = &out->sections[i];
         same = a->address == b->address && a->size_bytes == b->size_bytes && !a->data == !b->data &&
