@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -40,6 +41,8 @@ static void out_of_memory(size_t wanted_bytes) {
 }
 
 int main(int argc, char **argv) {
+    /* Keys and passphrases do not end in a core file. */
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     arena_set_exhausted(out_of_memory);
     file_remove_temporaries_on_signal();
     if (argc < 2) {

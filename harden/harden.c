@@ -150,7 +150,8 @@ enum status harden_image(struct span input, const struct harden_options *options
         status = attempt(&hardening, input, &pinned, result, &failed);
         free_analyses(&hardening);
         arena_free(&model.arena);
-        if (failed == FW_NONE || pinned.count == ATTEMPTS) break;
+        /* What a pass made has no address to pin: trying again would change nothing. */
+        if (failed == FW_NONE || failed == 0 || pinned.count == ATTEMPTS) break;
         pinned.addresses[pinned.count++] = failed;
     }
     return status;

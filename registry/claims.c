@@ -76,6 +76,15 @@ static enum status claim_places(struct making *making, const json_t *figures,
 }
 
 /* Names from an array of texts, or of objects that have one. */
+/* Items by their name, or by the range of addresses they are. */
+static const char *range_of(struct making *making, const json_t *item) {
+    json_int_t start = json_integer_value(json_object_get(item, "start"));
+    json_int_t size = json_integer_value(json_object_get(item, "size_bytes"));
+    if (size <= 0) return NULL;
+    return arena_format(making->arena, "0x%08llx–0x%08llx", (long long)start,
+                        (long long)(start + size - 1));
+}
+
 static const char *names_of(struct making *making, const json_t *array) {
     const char *names = "";
     for (size_t i = 0; i < json_array_size(array); i++) {
@@ -84,6 +93,7 @@ static const char *names_of(struct making *making, const json_t *array) {
         const char *name = json_string_value(item);
         for (size_t j = 0; j < sizeof keys / sizeof *keys && !name; j++)
             name = json_string_value(json_object_get(item, keys[j]));
+        if (!name) name = range_of(making, item);
         if (name) names = arena_format(making->arena, "%s%s%s", names, *names ? ", " : "", name);
     }
     return names;

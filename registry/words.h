@@ -49,7 +49,7 @@
     X(MEMORY_RAM_CODE, " Exception: the firmware runs code of its own from RAM ({0}).")            \
     X(MEMORY_STACK_GUARD, " A stack that overflows runs into a guard.")                            \
     X(MEMORY_NULL_GUARD, " Address 0 is not there to be read or written.")                         \
-    X(MEMORY_WRITABLE, " The firmware may write to its flash at: {0}.")                            \
+    X(MEMORY_WRITABLE, " Exception: beside the code the firmware may write at: {0}.")              \
     X(MEMORY_NONE, "No memory map is set up.")                                                     \
     X(MEMORY_NONE_DETAIL, "Data may run as code if the firmware does not prevent that itself.")    \
     X(ORIGINAL, "Nothing of the maker's program was lost or changed.")                             \

@@ -200,6 +200,16 @@ static bool shares_with_data(const struct hardening *hardening, const struct ext
     return false;
 }
 
+/* Inside a range that the product's description names as written by the firmware. */
+static bool is_named(const struct hardening *hardening, const struct fw_section *s) {
+    for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
+        const struct fw_range *r = &hardening->options->writable_flash[i];
+        uint32_t offset = s->address - r->address;
+        if (offset < r->size_bytes && s->size_bytes <= r->size_bytes - offset) return true;
+    }
+    return false;
+}
+
 static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
     struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
@@ -209,7 +219,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         /* .init_array is flagged writable but stands in flash, where it is loaded. */
         bool in_place = s->data && s->load_address == s->address;
         if (fw_is_ram_section(s)) {
-            if (s->address < CODE_REGION_END && !in_place) {
+            if (s->address < CODE_REGION_END && !in_place && !is_named(hardening, s)) {
                 extend(hardening, &low_ram, s->address, s->size_bytes);
             }
         } else if (fw_is_code_section(s)) {
