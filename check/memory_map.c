@@ -172,6 +172,13 @@ static bool is_in_flash(const struct fw_section *s) {
     return s->data && s->address < RAM_FROM && s->load_address == s->address;
 }
 
+/* The smallest region around the key's word, which is read only once the map is on. */
+static bool keeps_key(const struct check *check, const struct region *r) {
+    uint32_t cell = check->sums.key_cell;
+    return r && !check->sums.key_in_psp && cell && r->access == AP_READ_ONLY && r->log2_size == 5 &&
+           cell - r->base < GUARD_BYTES;
+}
+
 static void judge_section(struct check *check, const struct fw_section *s, bool vectors) {
     bool writable = fw_is_ram_section(s), code = fw_is_code_section(s) && !writable;
     uint64_t end = (uint64_t)s->address + s->size_bytes;
@@ -185,6 +192,7 @@ static void judge_section(struct check *check, const struct fw_section *s, bool 
         const struct region *r = deciding(check, address);
         const char *what = NULL;
         bool guard = r && r->access == AP_NONE && r->log2_size == 5;
+        if (keeps_key(check, r) && s->type == SHT_NOBITS) continue;
         if (guard && (s->type == SHT_NOBITS || (vectors && address < GUARD_BYTES))) continue;
         if (!may_read(check, address)) {
             what = "cannot be read";
@@ -260,7 +268,9 @@ static void judge_rest(struct check *check) {
         const struct region *r = deciding(check, start);
         struct contents in = contents_of(check, start, all[i + 1]);
         const char *what = NULL;
-        if (range == 2 || range >= 5) {
+        if (keeps_key(check, r)) {
+            what = NULL;
+        } else if (range == 2 || range >= 5) {
             what = r ? "is for devices, and the memory map changes it" : NULL;
         } else if (!r) {
             what = "is left to the default map";
@@ -289,6 +299,10 @@ void check_memory_map(struct check *check) {
         if ((s->flags & SHF_ALLOC) && s->size_bytes && !tbss) judge_section(check, s, vectors);
     }
     find_guards(check);
+    bool in_memory = !check->sums.key_in_psp && check->sums.key_cell;
+    if (in_memory && may_write(check, check->sums.key_cell)) {
+        check_find(check, "memory map", check->sums.key_cell, "the key's word can be written");
+    }
     find_writable_flash(check);
     judge_rest(check);
 }

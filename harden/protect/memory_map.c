@@ -8,7 +8,7 @@
  *   2  the code region: read only, never execute
  *   3  the image's code: read only, executes
  *   then, as far as the firmware has them: RAM in the code region, code in RAM, flash that
- *   the firmware writes, the stack's guard, address 0.
+ *   the firmware writes, the key's word, the stack's guard, address 0.
  *
  * Exception vector reads use the default map (B3.5.1), so address 0 can fault even when
  * the vector table stands there. */
@@ -154,6 +154,30 @@ static bool find_stack_limit(struct hardening *hardening, uint32_t *limit) {
     return false;
 }
 
+static bool overlaps(uint32_t first, uint32_t end, uint32_t address, uint32_t size_bytes) {
+    return size_bytes && address < end && address + size_bytes > first;
+}
+
+/* The key's word is written before the MPU is switched on, and never after. */
+static void plan_key(struct hardening *hardening) {
+    const struct fw_model *model = hardening->model;
+    uint32_t base = hardening->key_cell & ~(MINIMUM_BYTES - 1U), end = base + MINIMUM_BYTES;
+    if (hardening->key_in_psp) return;
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        bool object = ELF32_ST_TYPE(symbol->info) == STT_OBJECT && symbol->size_bytes;
+        bool own = symbol->value == hardening->key_cell;
+        if (object && !own && overlaps(base, end, symbol->value, symbol->size_bytes)) {
+            hardening->memory_reason =
+                "the key's word shares its 32 bytes with other data, which would be read only: "
+                "align it to 32 bytes and give it all of them";
+        }
+    }
+    if (!add_region(hardening, "key", base, 5, 0, AP_READ_ONLY, XN | NORMAL_WRITE_BACK)) {
+        hardening->memory_reason = "the MPU has too few regions for this image";
+    }
+}
+
 static void plan_stack_guard(struct hardening *hardening) {
     uint32_t limit;
     if (!find_stack_limit(hardening, &limit)) {
@@ -166,10 +190,6 @@ static void plan_stack_guard(struct hardening *hardening) {
         hardening->stack_guard_reason = "the MPU has no region left";
         hardening->stack_guard = 0;
     }
-}
-
-static bool overlaps(uint32_t first, uint32_t end, uint32_t address, uint32_t size_bytes) {
-    return size_bytes && address < end && address + size_bytes > first;
 }
 
 /* Does the region let data of the image execute that is not in the extent it is for? */
@@ -282,6 +302,7 @@ void protect_plan_memory(struct hardening *hardening, const struct fw_layout *la
                XN | NORMAL_WRITE_THROUGH);
     add_region(hardening, "code region", 0, BITS_512M, 0, AP_READ_ONLY, XN | NORMAL_WRITE_THROUGH);
     plan_sections(hardening, layout);
+    plan_key(hardening);
     if (hardening->memory_reason) {
         hardening->region_count = 0;
         return;
