@@ -28,9 +28,36 @@ static bool is_branch_type(uint8_t type) {
            type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9;
 }
 
+/* Is the address in a function whose bytes are not understood? It counts as unsealed. */
+static bool in_unknown_function(const struct fw_model *model, uint32_t address) {
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        if (address - f->address < f->size_bytes) return !model->units[f->unit].decoded;
+    }
+    return false;
+}
+
+/* A function that is made to look like data drops out of every count; a branch to it shows
+ * that it is code. */
+static void find_hidden_code(struct check *check) {
+    struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        bool branch = item->kind == FW_ITEM_INSN &&
+                      item->insn.reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
+        if (!branch) continue;
+        const struct fw_section *section = fw_section_at(model, item->insn.target);
+        if (!section || in_unknown_function(model, item->insn.target)) continue;
+        check_find(check, "code", item->address,
+                   "a branch goes to 0x%08x in %s, which is not known as code", item->insn.target,
+                   section->name);
+    }
+}
+
 void check_consistency(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->boot) return;
+    find_hidden_code(check);
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
         const struct fw_symbol *symbol = &model->symbols[r->symbol];
