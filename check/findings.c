@@ -47,9 +47,9 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
     va_start(arguments, what);
     vsnprintf(text, sizeof text, what, arguments);
     va_end(arguments);
-    check->findings[check->finding_count++] = (struct finding){
-        .kind = kind,
-        .function = check_text(check, check_function_at(check, address)),
-        .what = check_text(check, text),
-        .address = address};
+    check->findings[check->finding_count++] =
+        (struct finding){.kind = kind,
+                         .function = check_text(check, check_function_at(check, address)),
+                         .what = check_text(check, text),
+                         .address = address};
 }

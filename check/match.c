@@ -12,8 +12,10 @@ struct walker {
     struct fw_model *in;
     uint32_t unit;
     uint32_t cursor; /* address in the output */
-    bool in_data;    /* what stands in front of it is data */
-    bool in_place;   /* each item is where it was; what lies between stayed too */
+    bool shares;     /* some return goes on in another, from shared_low to shared_high */
+    uint32_t shared_low, shared_high;
+    bool in_data;  /* what stands in front of it is data */
+    bool in_place; /* each item is where it was; what lies between stayed too */
     bool failed;
 };
 
@@ -215,14 +217,24 @@ static bool is_return_from_stack(const struct fw_item *item) {
     return item->jump == FW_JUMP_RETURN && insn->loads && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
 }
 
+/* A return that goes on in an equal one: of this unit, as is seen when its end is known. */
+static void note_shared(struct walker *w, uint32_t target) {
+    if (!w->shares || target < w->shared_low) w->shared_low = target;
+    if (!w->shares || target > w->shared_high) w->shared_high = target;
+    w->shares = true;
+}
+
 /* The branches of a return's sequence leave the unit or not; those that do have
  * relocations. */
 static void note_tail_branch(struct walker *w, uint32_t start, uint32_t end) {
     struct thumb_insn insn;
     for (uint32_t at = start; at < end && check_decode(w->compare->check, at, &insn);
          at += insn.size_bytes) {
-        if (insn.op == THUMB_B && check_routine_at(w->compare->check, insn.target)) {
+        if (insn.op != THUMB_B) continue;
+        if (check_routine_at(w->compare->check, insn.target)) {
             compare_note_branch(w->compare, at, &insn);
+        } else {
+            note_shared(w, insn.target);
         }
     }
 }
@@ -440,6 +452,7 @@ static bool take_shared_return(struct walker *w, uint32_t index) {
     if (clobbers_ip && w->in->units[w->unit].ip_reserved) {
         fail(w, index, "a seal uses ip, which a caller of it needs");
     }
+    note_shared(w, target);
     return true;
 }
 
@@ -514,6 +527,10 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
             i = last;
         }
         compare->end[i] = w.cursor;
+    }
+    bool inside = w.shared_low >= start && w.shared_high < w.cursor;
+    if (w.shares && stop == FW_NONE && !inside) {
+        fail(&w, w.in->units[unit].first, "a return goes on in another function");
     }
     compare->reached = w.cursor;
     return !w.failed;

@@ -62,8 +62,9 @@ static void judge_forms(struct check *check) {
         const struct region *r = &check->regions[i];
         bool known_access =
             r->access == AP_NONE || r->access == AP_READ_WRITE || r->access == AP_READ_ONLY;
-        bool known_type = r->memory_type == WRITE_THROUGH || r->memory_type == WRITE_BACK ||
-                          (r->access == AP_NONE && r->memory_type == 0);
+        bool known_type = r->access == AP_NONE
+                              ? r->memory_type == 0
+                              : r->memory_type == WRITE_THROUGH || r->memory_type == WRITE_BACK;
         bool aligned = r->log2_size >= 5 && (r->base & (region_bytes(r) - 1)) == 0;
         bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2 || r->disabled == 0;
         bool reserved = (r->rasr & ~0x173fff3fU) == 0;
