@@ -112,6 +112,10 @@ def lost_and_misled(images, elf, out):
     wrong = bl(place, patch.functions["choose"][0])
     images.finds("a call to the wrong symbol", patch.put(place, wrong).save("call"), "original", ["work", "choose"], elf)
     patch = Patch(out)
+    hidden = bl(place, region_table(patch))
+    images.finds("a call of what is marked as data", patch.put(place, hidden).save("hidden"), "code",
+                 ["not known as code"])
+    patch = Patch(out)
     condition = patch.address("work", r"^b(le|lt|gt|ge|cc|cs|ne|eq)")
     half = struct.unpack_from("<H", patch.data, patch.offset(condition))[0]
     images.finds("a condition turned round", patch.put(condition, struct.pack("<H", half ^ 0x100)).save("condition"),
