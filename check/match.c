@@ -50,7 +50,7 @@ static void align(struct walker *w, uint32_t item, uint32_t alignment, uint32_t 
 }
 
 static void place(struct walker *w, uint32_t item) {
-    w->compare->at[item] = w->compare->body[item] = w->cursor;
+    w->compare->at[item] = w->cursor;
 }
 
 static void take(struct walker *w, uint32_t bytes, enum claim claim) {
@@ -351,7 +351,6 @@ static void walk_instruction(struct walker *w, uint32_t index) {
         return;
     }
     bool sealed = take_seal_before(w, index, &seal);
-    w->compare->body[index] = w->cursor;
     switch (item->insn.reference) {
     case THUMB_REFERENCE_BRANCH:
         walk_branch(w, index);
@@ -423,7 +422,6 @@ static bool take_return_behind_branch(struct walker *w, uint32_t index) {
     if (!take_condition(w, w->in->items[index].insn.cond ^ 1U, &target)) return false;
     if (around == FW_NONE) return false;
     refer_from(w, at, around, 0, target);
-    w->compare->body[index] = w->cursor;
     return take_sealed_return(w, index);
 }
 
@@ -544,7 +542,7 @@ static bool attempt(struct compare *compare, uint32_t unit, uint32_t start, uint
     compare->trying = false;
     for (uint32_t i = compare->in->units[unit].first; i != FW_NONE;
          i = compare->in->items[i].next) {
-        compare->at[i] = compare->body[i] = compare->end[i] = FW_NONE;
+        compare->at[i] = compare->end[i] = FW_NONE;
     }
     return there;
 }

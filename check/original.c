@@ -57,7 +57,7 @@ static void prepare(struct compare *compare) {
     struct fw_model *in = compare->in;
     const struct fw_model *out = compare->check->model;
     size_t items = in->item_count + 1;
-    uint32_t **arrays[] = {&compare->at, &compare->body, &compare->end};
+    uint32_t **arrays[] = {&compare->at, &compare->end};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         *arrays[i] = ARENA_ARRAY(&compare->arena, uint32_t, items);
         memset(*arrays[i], 0xff, items * sizeof **arrays[i]);

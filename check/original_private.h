@@ -66,9 +66,9 @@ struct compare {
     struct file_view file;
     struct section_claims *claims; /* by section of the output's model */
 
-    /* By item of the original: where references to it lead, where its own bytes stand,
-     * where what belongs to it ends; FW_NONE: not placed. */
-    uint32_t *at, *body, *end;
+    /* By item of the original: where references to it lead (to a seal in front of it, if
+     * there is one), and where what belongs to it ends; FW_NONE: not placed. */
+    uint32_t *at, *end;
     bool *taken;            /* by item: a pointer that calls may use leads here */
     bool *half;             /* a table that the output reads as half-words */
     uint32_t *unit_start;   /* by unit, with its tag; FW_NONE: not in the output */

@@ -76,7 +76,8 @@ static bool new_place(const struct compare *compare, const struct fw_relocation 
     const struct fw_item *item = &in->items[index];
     if (compare->at[index] == FW_NONE) return false;
     if (is_branch_type(r->type) && item->target != FW_NONE) return false;
-    *out = compare->body[index] + (r->place - item->address);
+    /* What has a relocation has no seal in front of it. */
+    *out = compare->at[index] + (r->place - item->address);
     return true;
 }
 
