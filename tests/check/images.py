@@ -34,7 +34,7 @@ __attribute__((noinline)) int choose(int kind, int x) {
 int main(void) {
     int sum = 0;
     for (int i = 0; i < 6; i++) sum += choose(i, 5) + table[i & 1](i);
-    printf("%d\\n", sum);
+    puts(sum > 0 ? "positive" : "not");
     return 0;
 }
 """
