@@ -204,7 +204,7 @@ def benchmarks_part(results):
     """Meson benchmarks. One may print lines "figure NAME VALUE"; a bound may name it."""
     set_up("build-bench", "gcc")
     rows = []
-    for entry in meson_results("build-bench", "benchmarklog.json", "--benchmark"):
+    for entry in meson_results("build-bench", "testlog.json", "--benchmark"):
         text = entry.get("stdout", "")
         for name, value in re.findall(r"^figure (\w+) ([-0-9.]+)", text, re.M):
             results.figures[name] = float(value)
