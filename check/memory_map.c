@@ -258,6 +258,33 @@ static void find_writable_flash(struct check *check) {
     }
 }
 
+/* Does the region decide anywhere in this part of it? */
+static bool decides(const struct check *check, const struct region *region, uint64_t start,
+                    uint64_t end) {
+    uint64_t all[BOUNDARIES_MAXIMUM];
+    size_t count = boundaries(check, all);
+    for (size_t i = 0; i < count; i++) {
+        bool inside = all[i] >= start && all[i] < end;
+        if (inside && deciding(check, (uint32_t)all[i]) == region) return true;
+    }
+    return false;
+}
+
+/* A part of a region that others hide has no meaning, so it has one form: off. */
+static void judge_hidden(struct check *check) {
+    for (size_t i = 0; i < check->region_count; i++) {
+        const struct region *r = &check->regions[i];
+        bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
+        uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
+        for (uint32_t e = 0; e < (eighths ? 8 : 1); e++) {
+            uint64_t start = r->base + e * step;
+            if ((r->disabled >> e & 1) || decides(check, r, start, start + step)) continue;
+            check_find(check, "memory map", (uint32_t)start,
+                       "region %zu is on at 0x%08x, where others hide it", i, (uint32_t)start);
+        }
+    }
+}
+
 /* Memory without contents of the image: it does not execute, flash is not writable, and
  * what is mapped to devices keeps the default map. */
 static void judge_rest(struct check *check) {
@@ -306,4 +333,5 @@ void check_memory_map(struct check *check) {
     }
     find_writable_flash(check);
     judge_rest(check);
+    judge_hidden(check);
 }
