@@ -22,11 +22,16 @@
  *               exempt        of these: run before there is a key, or named by the caller
  *               unsealed      [{function, reason, sites}] for the rest, when any is sealed
  *   calls       sites, checked, exempt, targets (functions whose address is taken), tagged
- *   memory_map  applied, regions [{base, size_bytes, access, executes}], null_guard,
- *               stack_guard, executable_ram [{function or section}], writable_flash [..]
- *   key         made "at boot" | "fixed key" | "none", place "psp" | "memory", function
- *   original    compared, functions, moved, dropped, untouched, shared
- *   findings    [{kind, function, address, what}] */
+ *   memory_map  applied, null_guard, stack_guard, regions_needed (the part must have so many,
+ *               or the map stays off), regions [{base, size_bytes, eighths_off, access,
+ *               executes}], executable_ram and writable_flash [{start, size_bytes}]
+ *   key         made "at boot" | "fixed key" | "none"; place "psp" | "memory"; function
+ *   original    compared; functions: moved, dropped, untouched (in place), shared
+ *   findings    [{kind, function, address, what}]
+ *
+ * Background: DDI 0403E (ARMv7-M), IHI 0044 (ELF for Arm), IHI 0038 (unwinding). What check
+ * demands of the file's form beyond those is said in container.c, names.c, relocations.c
+ * and unwind.c. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 
