@@ -132,29 +132,39 @@ static bool is_filler(const struct fw_section *section, uint32_t address, uint32
     return true;
 }
 
-/* Code that no symbol names: a function without a name, from the end of the one in front
- * to the next start (hand-written assembly puts exits in front of its entry). */
+/* The first run of code in [next, limit) that is no filler, as a function without a name. */
+static size_t unnamed_between(const struct lift *lift, uint16_t section, uint32_t next,
+                              uint32_t limit, struct lift_function *out) {
+    while (next < limit) {
+        uint32_t start = next;
+        char kind = lift_kind_at(lift, section, start, limit, &next);
+        if (kind == 'd' || is_filler(&lift->model->sections[section], start, next)) continue;
+        *out = (struct lift_function){.address = start,
+                                      .end = next,
+                                      .limit = next,
+                                      .symbol = FW_NONE,
+                                      .section = section,
+                                      .sized = true};
+        return 1;
+    }
+    return 0;
+}
+
+/* Code that no symbol names: a function without a name, from the section's start or the end
+ * of the function in front to the next start (hand-written assembly puts exits in front of
+ * its entry). */
 static void find_unnamed_code(struct lift *lift) {
-    struct fw_model *model = lift->model;
     size_t named = lift->function_count, count = 0;
-    struct lift_function *all = ARENA_ARRAY(&lift->scratch, struct lift_function, 2 * named + 1);
+    struct lift_function *all = ARENA_ARRAY(&lift->scratch, struct lift_function, 3 * named + 1);
     for (size_t i = 0; i < named; i++) {
         struct lift_function *f = &lift->functions[i];
+        bool first = i == 0 || lift->functions[i - 1].section != f->section;
         bool last = i + 1 == named || lift->functions[i + 1].section != f->section;
-        uint32_t limit = last ? f->limit : lift->functions[i + 1].address, next = f->end;
+        uint32_t start = lift->model->sections[f->section].address;
+        uint32_t limit = last ? f->limit : lift->functions[i + 1].address;
+        if (first) count += unnamed_between(lift, f->section, start, f->address, &all[count]);
         all[count++] = *f;
-        while (f->sized && next < limit) {
-            uint32_t start = next;
-            char kind = lift_kind_at(lift, f->section, start, limit, &next);
-            if (kind == 'd' || is_filler(&model->sections[f->section], start, next)) continue;
-            all[count++] = (struct lift_function){.address = start,
-                                                  .end = next,
-                                                  .limit = next,
-                                                  .symbol = FW_NONE,
-                                                  .section = f->section,
-                                                  .sized = true};
-            break;
-        }
+        if (f->sized) count += unnamed_between(lift, f->section, f->end, limit, &all[count]);
     }
     for (size_t i = 0; i < count; i++) {
         all[i].parent = (uint32_t)i;
