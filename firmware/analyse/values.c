@@ -498,7 +498,10 @@ static void flow_on(struct walker *walker, uint32_t block, struct state *state) 
     if (is_local_call(walker, last)) {
         other.r[THUMB_LR] = (struct value){VALUE_LOCAL, 0};
         flow_into(walker, walker->flow->block_of[last->target]);
-        if (!last->insn.in_it) return;
+        if (!last->insn.in_it) {
+            walker->outgoing = NULL;
+            return;
+        }
         other = *state; /* where it was not called */
     }
     for (size_t i = 0; back && i < walker->return_count; i++) {

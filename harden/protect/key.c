@@ -96,7 +96,7 @@ enum status protect_choose_key(struct hardening *hardening) {
         exempt_closure(hardening, hardening->key_unit);
     }
     for (size_t i = 0; i < options->exempt_count; i++) {
-        uint32_t unit;
+        uint32_t unit = 0;
         enum status status = find_function(hardening, options->exempt[i], &unit);
         if (status != STATUS_OK) return status;
         model->units[unit].exempt = true;
