@@ -41,9 +41,17 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+struct check_range {
+    uint32_t start, size_bytes;
+};
+
 struct check_options {
     const char *const *exempt; /* functions that the product's description leaves unsealed */
     size_t exempt_count;
+    /* Flash that the firmware writes itself. NULL: not known, so what the memory map leaves
+     * writable is told, not judged; else it is these ranges and no other. */
+    const struct check_range *writable_flash;
+    size_t writable_flash_count;
 };
 
 struct check_result {

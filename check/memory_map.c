@@ -246,8 +246,40 @@ static void find_guards(struct check *check) {
     }
 }
 
+/* Is the region the smallest that covers the range, with the eighths outside off? */
+static bool is_cover(const struct region *r, const struct check_range *range) {
+    uint64_t end = (uint64_t)range->start + range->size_bytes, bytes = region_bytes(r);
+    uint64_t half = bytes / 2, start_of_half = range->start & ~(half - 1);
+    bool covers_all = range->start >= r->base && end <= r->base + bytes;
+    bool smallest = r->log2_size == 5 || end > start_of_half + half;
+    uint32_t disabled = 0;
+    for (uint32_t e = 0; e < 8 && r->log2_size >= EIGHTHS_FROM_LOG2; e++) {
+        uint64_t from = r->base + e * (bytes / 8);
+        if (from >= end || from + bytes / 8 <= range->start) disabled |= 1U << e;
+    }
+    return covers_all && smallest && r->disabled == disabled;
+}
+
+/* The regions that leave flash writable are those that the description asks for. */
+static void judge_writable(struct check *check, const struct region *r, bool *used) {
+    const struct check_options *options = check->options;
+    for (size_t i = 0; i < options->writable_flash_count; i++) {
+        if (used[i] || !is_cover(r, &options->writable_flash[i])) continue;
+        used[i] = true;
+        return;
+    }
+    /* RAM in the code region, by the image's own sections. */
+    if (contents_of(check, r->base, r->base + region_bytes(r)).writable) return;
+    check_find(check, "memory map", r->base, "flash at 0x%08x is writable, and is not said to be",
+               r->base);
+}
+
 /* Regions among the code's memory that may be written (settings, RAM there): told. */
 static void find_writable_flash(struct check *check) {
+    const struct check_options *options = check->options;
+    bool judged = options && options->writable_flash;
+    size_t count = judged ? options->writable_flash_count : 0;
+    bool *used = ARENA_ARRAY(&check->arena, bool, count + 1);
     for (size_t i = 0; i < check->region_count; i++) {
         const struct region *r = &check->regions[i];
         bool among_code = r->base >> 29 == 0;
@@ -255,6 +287,13 @@ static void find_writable_flash(struct check *check) {
         json_array_append_new(check->writable_flash,
                               json_pack("{s:I, s:I}", "start", (json_int_t)r->base, "size_bytes",
                                         (json_int_t)region_bytes(r)));
+        if (judged) judge_writable(check, r, used);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (used[i]) continue;
+        check_find(check, "memory map", options->writable_flash[i].start,
+                   "flash at 0x%08x should be writable, and no region says so",
+                   options->writable_flash[i].start);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
-enum { EXEMPT_MAXIMUM = 64 };
+enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
 
 static const char usage[] =
     "usage: proofmark check [OPTIONS] OUT.elf\n"
@@ -22,11 +22,14 @@ static const char usage[] =
     "                         each instruction in order, each reference with its meaning\n"
     "      --exempt NAME      a function that the product's description leaves unsealed; may\n"
     "                         be repeated\n"
+    "      --writable START:SIZE  flash that the firmware writes itself: with this, no other\n"
+    "                         flash may be writable; may be repeated\n"
     "      --json             the figures as JSON\n";
 
 struct arguments {
     const char *image, *original;
     const char *exempt[EXEMPT_MAXIMUM];
+    struct check_range writable[RANGES_MAXIMUM];
     struct check_options options;
     bool json;
 };
@@ -36,14 +39,26 @@ static int wrong_use(const char *message, const char *what) {
     return 2;
 }
 
+static bool parse_range(const char *text, struct check_range *out) {
+    char *end;
+    unsigned long start = strtoul(text, &end, 0);
+    if (end == text || *end != ':') return false;
+    const char *second = end + 1;
+    unsigned long size = strtoul(second, &end, 0);
+    if (end == second || *end != '\0' || start > UINT32_MAX || size == 0 ||
+        size > UINT32_MAX - start) {
+        return false;
+    }
+    *out = (struct check_range){(uint32_t)start, (uint32_t)size};
+    return true;
+}
+
 /* 0: go on; otherwise the exit code plus one. */
 static int parse(int argc, char **argv, struct arguments *a) {
     static const struct option options[] = {
-        {"original", required_argument, NULL, 'o'},
-        {"exempt", required_argument, NULL, 'x'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"original", required_argument, NULL, 'o'}, {"exempt", required_argument, NULL, 'x'},
+        {"writable", required_argument, NULL, 'w'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
@@ -56,6 +71,13 @@ static int parse(int argc, char **argv, struct arguments *a) {
                 return 1 + wrong_use("too many exemptions", "");
             }
             a->exempt[a->options.exempt_count++] = optarg;
+            break;
+        case 'w':
+            if (a->options.writable_flash_count == RANGES_MAXIMUM ||
+                !parse_range(optarg, &a->writable[a->options.writable_flash_count++])) {
+                return 1 + wrong_use("not a range START:SIZE: ", optarg);
+            }
+            a->options.writable_flash = a->writable;
             break;
         case 'j':
             a->json = true;

@@ -98,6 +98,16 @@ def wrong_rights(images, elf, out):
         patch = Patch(out)
         at = table + 8 * index + 4
         images.finds(told, patch.put(at, struct.pack("<I", change(patch.word(at)))).save("map"), "memory map", [])
+    settings = images.hardened(elf, options=("--key-function", "pm_random", "--writable", "0x3f000:0x1000"),
+                               name=f"{elf}.settings")
+    figures = images.holds("flash that may be written", settings, elf)
+    images.expect(figures["memory_map"]["writable_flash"] == [{"start": 0x3f000, "size_bytes": 0x1000}],
+                  f"writable flash is told as {figures['memory_map']['writable_flash']}")
+    images.holds("the range that is asked for", settings, elf, ("--writable", "0x3f000:0x1000"))
+    images.finds("another range than is asked for", settings, "memory map", ["writable"],
+                 options=("--writable", "0x3e000:0x1000"))
+    images.finds("a range that nobody asked for", settings, "memory map", ["is not said to be"],
+                 options=("--writable", "0x80000:0x1000"))
     patch = Patch(out)
     images.finds("an MPU that stays off", patch.nop(patch.address("__pm_boot", r"^str.w r1, \[r0, #-8\]")).save("off"),
                  "boot", ["__pm_boot"])
