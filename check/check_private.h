@@ -86,7 +86,11 @@ struct check {
     json_t *original; /* figures of the comparison, or NULL */
 };
 
-/* findings.c */
+/* findings.c. A part is a copy of the check that looks at a part of the image on a thread
+ * of its own: what it finds and allocates is its own until check_join(), which the caller
+ * does in the order of the image. */
+struct check check_part(const struct check *check);
+void check_join(struct check *check, struct check *part);
 void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...)
     __attribute__((format(printf, 4, 5)));
 /* Name of the function of the output that covers the address, or "". */

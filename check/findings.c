@@ -53,3 +53,31 @@ void check_find(struct check *check, const char *kind, uint32_t address, const c
                          .what = check_text(check, text),
                          .address = address};
 }
+
+struct check check_part(const struct check *check) {
+    struct check part = *check;
+    part.arena = (struct arena){.chunk = NULL};
+    part.finding_count = 0;
+    part.more_findings = false;
+    part.counts = (struct counts){.return_sites = 0};
+    return part;
+}
+
+static void add_finding(struct check *check, struct finding finding) {
+    if (check->finding_count == FINDINGS_MAXIMUM) {
+        check->more_findings = true;
+        return;
+    }
+    check->findings[check->finding_count++] = finding;
+}
+
+void check_join(struct check *check, struct check *part) {
+    for (size_t i = 0; i < part->finding_count; i++) {
+        struct finding finding = part->findings[i];
+        finding.function = arena_format(&check->arena, "%s", finding.function);
+        finding.what = arena_format(&check->arena, "%s", finding.what);
+        add_finding(check, finding);
+    }
+    check->more_findings |= part->more_findings;
+    arena_free(&part->arena);
+}

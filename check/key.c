@@ -83,7 +83,9 @@ static bool constant_result(struct search *search, uint32_t unit, unsigned depth
         struct walk_visitor visitor = {
             .context = &result, .instruction = visit, .after_call = after_call};
         answer->is = NO_CONSTANT; /* when it is asked for from within */
-        if (!search->walks[depth]) search->walks[depth] = walk_new(search->check, &search->arena);
+        uint32_t units = (uint32_t)search->check->model->unit_count;
+        if (!search->walks[depth])
+            search->walks[depth] = walk_new(search->check, &search->arena, 0, units);
         walk_unit(search->walks[depth], unit, &visitor);
         answer->value = result.value;
         if (result.returns && result.constant) answer->is = CONSTANT;

@@ -7,6 +7,7 @@
  * on the way back, and is found. */
 #include <string.h>
 
+#include "base/parallel.h"
 #include "check/walk.h"
 
 struct unit_facts {
@@ -191,9 +192,8 @@ static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, con
                                     (int)sites, "reason", check_text(check, reason)));
 }
 
-static void count_unit(struct returns *returns, uint32_t unit, bool image_seals) {
-    struct check *check = returns->check;
-    const struct unit_facts *facts = &returns->facts[unit];
+static void count_unit(struct check *check, const struct unit_facts *facts, uint32_t unit,
+                       bool image_seals) {
     const struct fw_unit *u = &check->model->units[unit];
     uint32_t address = check_first_function(check->model, unit)->address;
     /* Code that is not understood counts as one place that is not sealed. */
@@ -219,22 +219,50 @@ static void count_unit(struct returns *returns, uint32_t unit, bool image_seals)
     }
 }
 
+/* Units are followed on several threads, a run of neighbours at a time. */
+enum { RUNS = 16 };
+
+struct runs {
+    struct unit_facts *facts;
+    struct check *parts; /* by run */
+};
+
+static void follow_run(void *context, size_t run) {
+    struct runs *runs = context;
+    struct check *part = &runs->parts[run];
+    struct arena scratch = {0};
+    struct returns returns = {.check = part, .facts = runs->facts};
+    struct walk_visitor visitor = {.context = &returns, .instruction = visit, .lost = lost};
+    size_t units = part->model->unit_count;
+    uint32_t from = (uint32_t)(units * run / RUNS), end = (uint32_t)(units * (run + 1) / RUNS);
+    struct walk *walk = walk_new(part, &scratch, from, end);
+    for (uint32_t u = from; u < end; u++) {
+        if (check_is_routine_unit(part, u) || is_leaf(part, u)) continue;
+        returns.unit = u;
+        walk_unit(walk, u, &visitor);
+    }
+    arena_free(&scratch);
+}
+
+static void follow_units(struct check *check, struct arena *scratch, struct unit_facts *facts) {
+    struct runs runs = {.facts = facts, .parts = ARENA_ARRAY(scratch, struct check, RUNS)};
+    for (size_t i = 0; i < RUNS; i++)
+        runs.parts[i] = check_part(check);
+    parallel_run(RUNS, follow_run, &runs);
+    for (size_t i = 0; i < RUNS; i++)
+        check_join(check, &runs.parts[i]);
+}
+
 void check_returns(struct check *check) {
     const struct fw_model *model = check->model;
     struct arena scratch = {0};
-    struct returns returns = {
-        .check = check, .facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1)};
-    struct walk_visitor visitor = {.context = &returns, .instruction = visit, .lost = lost};
-    struct walk *walk = walk_new(check, &scratch);
+    struct unit_facts *facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1);
     bool image_seals = false;
-    for (uint32_t u = 0; u < model->unit_count; u++) {
-        if (check_is_routine_unit(check, u) || is_leaf(check, u)) continue;
-        returns.unit = u;
-        walk_unit(walk, u, &visitor);
-        if (returns.facts[u].sealed) image_seals = true;
-    }
+    follow_units(check, &scratch, facts);
     for (uint32_t u = 0; u < model->unit_count; u++)
-        count_unit(&returns, u, image_seals);
+        image_seals |= facts[u].sealed != 0;
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        count_unit(check, &facts[u], u, image_seals);
     if (image_seals && check->key_source == KEY_NONE) {
         check_find(check, "key", 0, "return addresses are sealed, but nothing makes a key before");
     }

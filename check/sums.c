@@ -26,17 +26,23 @@ static bool small(int value) {
     return value >= -4 && value <= 4;
 }
 
+static int of_four_bits(unsigned value) {
+    return (int)(value ^ 8) - 8;
+}
+
 /* a + sign * b, while at most one of them has a base. */
 static struct sum combine(struct sum a, struct sum b, int sign) {
     if (a.base == BASE_UNKNOWN || b.base == BASE_UNKNOWN) return sum_unknown;
     bool both = a.base != BASE_NONE && b.base != BASE_NONE;
     if (both && (a.base != b.base || a.turn != b.turn)) return sum_unknown;
     struct sum with = a.base != BASE_NONE ? a : b, out = {.base = with.base, .turn = with.turn};
-    int times = a.times + sign * b.times, key = a.key + sign * b.key, sp = a.sp + sign * b.sp;
+    int times = a.times + sign * b.times;
+    int key = of_four_bits(a.key) + sign * of_four_bits(b.key);
+    int sp = of_four_bits(a.sp) + sign * of_four_bits(b.sp);
     if (!small(times) || !small(key) || !small(sp)) return sum_unknown;
     out.times = (int8_t)times;
-    out.key = (int8_t)key;
-    out.sp = (int8_t)sp;
+    out.key = (unsigned)key & 15;
+    out.sp = (unsigned)sp & 15;
     out.bits = sign > 0 ? a.bits + b.bits : a.bits - b.bits;
     if (out.times == 0) {
         out.base = BASE_NONE;

@@ -9,6 +9,8 @@
 #ifndef CHECK_SUMS_H
 #define CHECK_SUMS_H
 
+#include <string.h>
+
 #include "firmware/model.h"
 
 enum {                 /* bases; 0..14 are registers */
@@ -19,10 +21,11 @@ enum {                 /* bases; 0..14 are registers */
        BASE_UNKNOWN = 255,
 };
 
-struct sum {
+struct sum { /* eight bytes without a gap: compared whole */
     uint8_t base;
-    int8_t times, key, sp;
-    uint8_t turn; /* the base is rotated right by so many bits first */
+    int8_t times;
+    uint8_t key : 4, sp : 4; /* -4 to 4, modulo 16 */
+    uint8_t turn;            /* the base is rotated right by so many bits first */
     uint32_t bits;
 };
 
@@ -46,6 +49,8 @@ struct sums_context {
     uint32_t key_cell; /* address, 0 when in PSP or unknown */
 };
 
+_Static_assert(sizeof(struct sum) == 8, "a sum has no gap");
+
 static const struct sum sum_unknown = {BASE_UNKNOWN, 0, 0, 0, 0, 0};
 
 static inline struct sum sum_register(unsigned reg) {
@@ -55,8 +60,7 @@ static inline struct sum sum_constant(uint32_t bits) {
     return (struct sum){BASE_NONE, 0, 0, 0, 0, bits};
 }
 static inline bool sum_same(struct sum a, struct sum b) {
-    return a.base == b.base && a.turn == b.turn && a.times == b.times && a.key == b.key &&
-           a.sp == b.sp && a.bits == b.bits;
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 static inline bool sum_is_constant(struct sum a) {
     return a.base == BASE_NONE && a.key == 0 && a.sp == 0;

@@ -6,10 +6,10 @@
 struct walk {
     const struct check *check;
     struct sums *states; /* by block of the unit */
-    uint32_t *queue;
-    size_t queue_count;
     bool *queued;
-    uint32_t first_block;
+    size_t queued_count;
+    uint32_t first_block, block; /* of the unit; that is run */
+    bool loops;                  /* some block may be followed by one in front of it */
     const struct sums *outgoing;
     const struct walk_visitor *visitor;
     uint32_t *returns; /* blocks behind the unit's local calls */
@@ -35,16 +35,16 @@ void walk_prepare(struct check *check) {
     check->outside = outside;
 }
 
-struct walk *walk_new(const struct check *check, struct arena *arena) {
+struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t first,
+                      uint32_t end) {
     uint32_t blocks = 0;
-    for (size_t u = 0; u < check->model->unit_count; u++) {
+    for (uint32_t u = first; u < end; u++) {
         uint32_t count = check->flow.unit_first[u + 1] - check->flow.unit_first[u];
         if (count > blocks) blocks = count;
     }
     struct walk *walk = ARENA_NEW(arena, struct walk);
     *walk = (struct walk){.check = check,
                           .states = ARENA_ARRAY(arena, struct sums, blocks + 1),
-                          .queue = ARENA_ARRAY(arena, uint32_t, blocks + 1),
                           .queued = ARENA_ARRAY(arena, bool, blocks + 1),
                           .returns = ARENA_ARRAY(arena, uint32_t, blocks + 1)};
     return walk;
@@ -55,7 +55,21 @@ static void flow_into(void *context, uint32_t block) {
     uint32_t local = block - walk->first_block;
     if (!sums_merge(&walk->states[local], walk->outgoing) || walk->queued[local]) return;
     walk->queued[local] = true;
-    walk->queue[walk->queue_count++] = local;
+    walk->queued_count++;
+}
+
+static void find_loop(void *context, uint32_t block) {
+    struct walk *walk = context;
+    if (block <= walk->block) walk->loops = true;
+}
+
+/* Without a way back each block is run once, when all in front of it have been. */
+static void find_loops(struct walk *walk, uint32_t blocks) {
+    const struct check *check = walk->check;
+    for (uint32_t b = 0; b < blocks && !walk->loops; b++) {
+        walk->block = walk->first_block + b;
+        fw_each_successor(check->model, &check->flow, walk->block, find_loop, walk);
+    }
 }
 
 static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
@@ -67,10 +81,13 @@ static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
 static void find_local_returns(struct walk *walk, uint32_t blocks) {
     const struct check *check = walk->check;
     walk->return_count = 0;
+    walk->loops = false;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_item *last =
             &check->model->items[check->flow.blocks[walk->first_block + b].last];
-        if (!is_local_call(walk, last) || last->next == FW_NONE) continue;
+        if (!is_local_call(walk, last)) continue;
+        walk->loops = true; /* to wherever the subroutine is, and back */
+        if (last->next == FW_NONE) continue;
         uint32_t behind = check->flow.block_of[last->next];
         if (behind != FW_NONE) walk->returns[walk->return_count++] = behind;
     }
@@ -133,14 +150,17 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     }
     walk->outgoing = NULL;
     find_local_returns(walk, blocks);
-    while (walk->queue_count) {
-        uint32_t local = walk->queue[--walk->queue_count];
-        walk->queued[local] = false;
-        state = walk->states[local];
-        run_block(walk, local, &state, false);
-        flow_on(walk, walk->first_block + local, &state);
+    find_loops(walk, blocks);
+    /* In the order of the code, which is mostly that of control. */
+    for (uint32_t b = 0; walk->queued_count; b = b + 1 < blocks ? b + 1 : 0) {
+        if (!walk->queued[b]) continue;
+        walk->queued[b] = false;
+        walk->queued_count--;
+        state = walk->states[b];
+        run_block(walk, b, &state, !walk->loops);
+        flow_on(walk, walk->first_block + b, &state);
     }
-    for (uint32_t b = 0; b < blocks; b++) {
+    for (uint32_t b = 0; b < blocks && walk->loops; b++) {
         if (!walk->states[b].reached) continue;
         state = walk->states[b];
         run_block(walk, b, &state, true);

@@ -21,7 +21,8 @@ struct walk_visitor {
 
 /* A subroutine inside the unit that nobody else calls (hand-written assembly) is followed
  * as a jump that leaves BASE_LOCAL in lr. */
-struct walk *walk_new(const struct check *check, struct arena *arena);
+struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t first,
+                      uint32_t end); /* for units from `first` to `end` */
 void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor);
 
 #endif
