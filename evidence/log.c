@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence/checkpoint.h"
 #include "evidence/dsse.h"
 #include "evidence/log_store.h"
-#include "evidence/verify.h"
-#include "format/checkpoint.h"
 #include "format/leaf.h"
 #include "format/proof.h"
 
@@ -27,13 +26,6 @@ struct log {
     struct buffer checkpoint;
     bool broken;
 };
-
-void log_origin(const struct public_key *key, char out[LOG_ORIGIN_BYTES]) {
-    static const char prefix[] = "proofmark.invalid/local/";
-    memset(out, 0, LOG_ORIGIN_BYTES);
-    memcpy(out, prefix, sizeof prefix - 1);
-    memcpy(out + sizeof prefix - 1, key->id_hex, 32);
-}
 
 static enum status no_memory(struct error *error) {
     return error_environment(error, "no memory for the log");

@@ -25,17 +25,13 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "evidence/checkpoint.h"
 #include "evidence/key.h"
 
 enum {
-    LOG_ORIGIN_BYTES = 80,
     LOG_LEAVES_MAXIMUM = 1 << 20, /* beyond that it is time for a registry */
     LOG_LOCK_WAIT_MS = 30000,
 };
-
-/* The origin of a local log: "proofmark.invalid/local/" and the key id's first 32 hex
- * digits; the domain is reserved never to resolve (RFC 2606). */
-void log_origin(const struct public_key *key, char out[LOG_ORIGIN_BYTES]);
 
 struct log;
 

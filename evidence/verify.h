@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "evidence/checkpoint.h"
 #include "evidence/dsse.h"
 #include "evidence/key.h"
 #include "evidence/statement.h"
@@ -49,12 +50,6 @@ struct evidence_finding {
 void evidence_verify(struct arena *arena, const struct evidence_trust *trust, struct span envelope,
                      struct span proof, struct evidence_finding *out);
 void evidence_release(struct evidence_finding *finding);
-
-/* A signed checkpoint alone: STATUS_OK when it is in canonical form with exactly one
- * signature, of log_key under that origin. */
-enum status evidence_verify_checkpoint(struct span note, const struct public_key *log_key,
-                                       const char *origin, uint64_t *tree_size,
-                                       uint8_t root[DIGEST_BYTES], struct error *error);
 
 /* That the tree of `proof`'s checkpoint continues the one of `old_checkpoint`. */
 enum status evidence_verify_consistency(struct span old_checkpoint, struct span proof,
