@@ -1,14 +1,15 @@
 /* The list of steps. See check.h. */
 #include "check/check.h"
 
+#include "base/parallel.h"
 #include "check/check_private.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
-static enum status read_image(struct check *check, struct span output) {
-    enum status status = fw_read(check->model, output, false, check->error);
-    if (status == STATUS_OK) status = fw_lift(check->model, check->error);
+static enum status read_image(struct check *check, struct span output, struct error *error) {
+    enum status status = fw_read(check->model, output, false, error);
+    if (status == STATUS_OK) status = fw_lift(check->model, error);
     if (status != STATUS_OK) return status;
     fw_flow_build(check->model, &check->flow);
     /* What an unwinder in the image reads cannot be sealed. */
@@ -28,14 +29,42 @@ static void check_protections(struct check *check) {
     check_consistency(check);
 }
 
-/* The comparison needs the output's bytes only: both images taken apart would be twice the
- * memory. */
-static enum status compare_with(struct check *check, struct span output, struct span original) {
-    fw_flow_free(&check->flow);
-    arena_free(&check->model->arena);
-    *check->model = (struct fw_model){.entry = 0};
-    enum status status = fw_read(check->model, output, false, check->error);
-    return status == STATUS_OK ? check_original(check, output, original) : status;
+/* The two images, each taken apart on a thread of its own. */
+struct images {
+    struct check *check;
+    struct span output;
+    const struct span *original_file; /* or NULL */
+    struct original original;
+    enum status status[2];
+    struct error errors[2];
+};
+
+enum { OUTPUT, ORIGINAL };
+
+static void take_apart(void *context, size_t which) {
+    struct images *images = context;
+    struct error *error = &images->errors[which];
+    if (which == OUTPUT) {
+        images->status[OUTPUT] = read_image(images->check, images->output, error);
+        if (images->status[OUTPUT] == STATUS_OK) check_protections(images->check);
+        fw_flow_free(&images->check->flow);
+    } else {
+        images->status[ORIGINAL] =
+            check_take_apart(&images->original, *images->original_file, error);
+    }
+}
+
+static enum status look(struct images *images, struct error *error) {
+    parallel_run(images->original_file ? 2 : 1, take_apart, images);
+    for (size_t i = OUTPUT; i <= ORIGINAL; i++) {
+        if (images->status[i] == STATUS_OK) continue;
+        *error = images->errors[i];
+        return images->status[i];
+    }
+    if (images->original_file) {
+        check_original(images->check, images->output, &images->original);
+    }
+    return STATUS_OK;
 }
 
 enum status check_image(struct span output, const struct span *original,
@@ -43,17 +72,13 @@ enum status check_image(struct span output, const struct span *original,
                         struct error *error) {
     struct fw_model model = {.entry = 0};
     struct check check = {.options = options,
-                          .error = error,
                           .model = &model,
                           .unsealed = json_array(),
                           .executable_ram = json_array(),
                           .writable_flash = json_array()};
+    struct images images = {.check = &check, .output = output, .original_file = original};
     *result = (struct check_result){.figures = NULL};
-    enum status status = read_image(&check, output);
-    if (status == STATUS_OK) {
-        check_protections(&check);
-        if (original) status = compare_with(&check, output, *original);
-    }
+    enum status status = look(&images, error);
     if (status == STATUS_OK) {
         result->figures = check_figures(&check);
         if (!result->figures) status = error_environment(error, "out of memory");
@@ -63,7 +88,7 @@ enum status check_image(struct span output, const struct span *original,
     json_decref(check.executable_ram);
     json_decref(check.writable_flash);
     json_decref(check.original);
-    fw_flow_free(&check.flow);
+    check_free_original(&images.original);
     arena_free(&check.arena);
     arena_free(&model.arena);
     return status;

@@ -5,6 +5,7 @@
 #include "check/check.h"
 #include "check/sums.h"
 #include "firmware/analyse/flow.h"
+#include "firmware/analyse/liveness.h"
 
 enum { FINDINGS_MAXIMUM = 200, REGIONS_MAXIMUM = 16 };
 
@@ -52,7 +53,6 @@ struct counts {
 struct check {
     struct arena arena;
     const struct check_options *options;
-    struct error *error;
     struct fw_model *model; /* the output */
     struct fw_flow flow;
     struct sums_context sums;
@@ -139,8 +139,14 @@ void check_consistency(struct check *check);
 void check_returns(struct check *check);
 void check_calls(struct check *check);
 void check_memory_map(struct check *check);
-/* original.c: the original program is still in it. */
-enum status check_original(struct check *check, struct span file, struct span original);
+/* original.c: take the original apart (on any thread), then: is it still in the output? */
+struct original {
+    struct fw_model model;
+    struct fw_liveness liveness;
+};
+enum status check_take_apart(struct original *original, struct span file, struct error *error);
+void check_free_original(struct original *original);
+void check_original(struct check *check, struct span file, struct original *original);
 /* figures.c */
 json_t *check_figures(const struct check *check);
 

@@ -5,8 +5,6 @@
 
 #include "check/original_private.h"
 
-enum { FILLER = 0xdeff }; /* UDF #255 */
-
 struct walker {
     struct compare *compare;
     struct fw_model *in;
@@ -31,15 +29,10 @@ static bool decode(struct walker *w, struct thumb_insn *out) {
     return check_decode(w->compare->check, w->cursor, out);
 }
 
-static bool is_filler_at(const struct walker *w, uint32_t address) {
-    const uint8_t *p = compare_bytes(w->compare, address, 2);
-    return p && (p[0] | p[1] << 8) == FILLER;
-}
-
 /* Up to the alignment that the item had. */
 static void align(struct walker *w, uint32_t item, uint32_t alignment, uint32_t remainder) {
     while ((w->cursor - remainder) & (alignment - 1)) {
-        if (!is_filler_at(w, w->cursor)) {
+        if (!compare_is_filler(w->compare, w->cursor)) {
             fail(w, item, "what stands in front of it is no filler");
             return;
         }
@@ -54,7 +47,8 @@ static void place(struct walker *w, uint32_t item) {
 }
 
 static void take(struct walker *w, uint32_t bytes, enum claim claim) {
-    compare_claim(w->compare, w->cursor, bytes, w->in_place ? claim | CLAIM_IN_PLACE : claim);
+    uint8_t in_place = w->in_place ? CLAIM_IN_PLACE : 0;
+    compare_claim(w->compare, w->cursor, bytes, (uint8_t)(claim | in_place));
     w->cursor += bytes;
     w->in_data = claim == CLAIM_DATA;
 }
@@ -285,7 +279,7 @@ static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal
     const struct fw_item *item = &w->in->items[index];
     if (item->insn.in_it || !saves_lr(&item->insn)) return false;
     if (!check_seal_at(w->compare->check, w->cursor, seal) || seal->distance != 0) return false;
-    if (seal->clobbers_ip) need_ip(w, index, w->compare->liveness.before[index]);
+    if (seal->clobbers_ip) need_ip(w, index, w->compare->liveness->before[index]);
     take(w, seal->end - w->cursor, CLAIM_CODE);
     return true;
 }
@@ -293,9 +287,9 @@ static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal
 /* Behind a sealed save whose function still uses lr: ip still holds KEY + SP. */
 static void take_unseal_after_save(struct walker *w, uint32_t index, const struct seal *seal) {
     uint32_t end;
-    bool live = w->compare->liveness.after[index] & FW_LIVE_LR;
+    bool live = w->compare->liveness->after[index] & FW_LIVE_LR;
     if (seal->clobbers_ip && check_unseal_after(w->compare->check, seal, w->cursor, &end)) {
-        need_ip(w, index, w->compare->liveness.after[index]);
+        need_ip(w, index, w->compare->liveness->after[index]);
         take(w, end - w->cursor, CLAIM_CODE);
     } else if (live) {
         fail(w, index, "its return address is used while it is sealed");
@@ -305,7 +299,7 @@ static void take_unseal_after_save(struct walker *w, uint32_t index, const struc
 static void take_unseal_after_restore(struct walker *w, uint32_t index) {
     struct seal seal;
     if (!check_seal_at(w->compare->check, w->cursor, &seal) || !seal.unseals) return;
-    if (seal.clobbers_ip) need_ip(w, index, w->compare->liveness.after[index]);
+    if (seal.clobbers_ip) need_ip(w, index, w->compare->liveness->after[index]);
     take(w, seal.end - w->cursor, CLAIM_CODE);
 }
 

@@ -385,7 +385,7 @@ static int by_value(const void *a, const void *b, void *context) {
 }
 
 /* Tags and their symbols, both by address. */
-static void sort_tags(struct compare *compare) {
+void compare_sort_made(struct compare *compare) {
     qsort_r(compare->made_symbols, compare->made_symbol_count, sizeof *compare->made_symbols,
             by_value, compare->file.symbols);
     if (compare->tag_count)
@@ -397,7 +397,6 @@ static void compare_made(struct compare *compare) {
     bool *named = ARENA_ARRAY(&compare->arena, bool, compare->check->routine_count + 1);
     unsigned sections = 0;
     size_t tags = 0;
-    sort_tags(compare);
     for (size_t i = 0; i < compare->made_symbol_count; i++) {
         uint32_t index = compare->made_symbols[i];
         const Elf32_Sym *is = &compare->file.symbols[index];

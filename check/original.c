@@ -2,40 +2,11 @@
  * protections need. */
 #include <string.h>
 
+#include "base/parallel.h"
 #include "check/original_private.h"
 #include "firmware/analyse/reach.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
-
-enum { FILLER = 0xdeff }; /* UDF #255 */
-
-uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes) {
-    return fw_bytes_at(compare->check->model, address, size_bytes);
-}
-
-bool compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes,
-                   enum claim claim) {
-    if (compare->trying) return true;
-    const struct fw_model *out = compare->check->model;
-    for (size_t i = 0; i < out->section_count; i++) {
-        const struct fw_section *s = &out->sections[i];
-        uint32_t offset = address - s->address;
-        if (!compare->claims[i].bytes || address < s->address || offset >= s->size_bytes) continue;
-        if (size_bytes > s->size_bytes - offset) break;
-        for (uint32_t k = 0; k < size_bytes; k++) {
-            if (compare->claims[i].bytes[offset + k] != CLAIM_FREE) {
-                check_find(compare->check, "original", address + k,
-                           "two parts of the original share this place");
-                return false;
-            }
-            compare->claims[i].bytes[offset + k] = (uint8_t)claim;
-        }
-        return true;
-    }
-    check_find(compare->check, "original", address,
-               "the output ends inside a part of the original");
-    return false;
-}
 
 static bool same_sections(struct compare *compare) {
     const struct fw_model *in = compare->in, *out = compare->check->model;
@@ -78,114 +49,6 @@ static void prepare(struct compare *compare) {
         const struct fw_section *s = &out->sections[i];
         if (!fw_is_code_section(s)) continue;
         compare->claims[i].bytes = arena_alloc(&compare->arena, s->size_bytes + 1, 1);
-    }
-}
-
-static void claim_routines(struct compare *compare) {
-    const struct check *check = compare->check;
-    for (size_t i = 0; i < check->routine_count; i++) {
-        const struct routine *r = &check->routines[i];
-        uint32_t code_end = r->kind == ROUTINE_THUNK ? r->end - 4 : r->end;
-        bool inside = i && check->routines[i - 1].end == r->end; /* of one that pops first */
-        if (inside) continue;
-        if (r->kind == ROUTINE_THUNK) {
-            compare_claim(compare, r->address - 4, 4, CLAIM_DATA);
-            compare_note_tag(compare, r->address - 4);
-        }
-        if (r->kind == ROUTINE_BOOT) code_end = r->jump + 4;
-        compare_claim(compare, r->address, code_end - r->address, CLAIM_CODE);
-        if (r->kind == ROUTINE_BOOT && r->table) {
-            for (uint32_t at = r->jump + 4; at < r->table; at += 2) {
-                const uint8_t *p = compare_bytes(compare, at, 2);
-                if (!p || (p[0] | p[1] << 8) != FILLER) {
-                    check_find(compare->check, "boot", at,
-                               "what stands before its table is no filler");
-                }
-                compare_claim(compare, at, 2, CLAIM_CODE);
-            }
-            compare_claim(compare, r->table, r->end - r->table, CLAIM_DATA);
-        } else if (r->kind == ROUTINE_THUNK) {
-            compare_claim(compare, code_end, r->end - code_end, CLAIM_DATA);
-        }
-    }
-}
-
-static bool has_tag(const struct compare *compare, uint32_t item, uint32_t address) {
-    uint32_t word;
-    return compare->check->has_call_routines && compare->taken[item] &&
-           check_word(compare->check, address - 4, &word) && word == compare->check->tag;
-}
-
-/* Where the unit starts when its `item` is at `address`: code in front of it may have
- * grown. */
-static uint32_t start_from(struct compare *compare, uint32_t unit, uint32_t item,
-                           uint32_t address) {
-    enum { GROWTH_MAXIMUM = 512 };
-    const struct fw_model *in = compare->in;
-    uint32_t first = in->units[unit].first, distance = 0;
-    if (item == first) return has_tag(compare, item, address) ? address - 4 : address;
-    for (uint32_t i = first; i != item && i != FW_NONE; i = in->items[i].next)
-        distance += in->items[i].size_bytes;
-    for (uint32_t growth = 0; growth <= GROWTH_MAXIMUM; growth += 2) {
-        uint32_t start = address - distance - growth;
-        uint32_t reached = has_tag(compare, item, address) ? address - 4 : address;
-        if (compare_try(compare, unit, start, item, reached)) return start;
-    }
-    return FW_NONE;
-}
-
-/* Where the output has the unit, by the symbols of its functions. */
-static uint32_t start_of(struct compare *compare, uint32_t unit) {
-    const struct fw_model *in = compare->in;
-    const struct fw_unit *u = &in->units[unit];
-    for (uint32_t i = 0; i < u->function_count; i++) {
-        const struct fw_function *f = &in->functions[u->function_first + i];
-        uint32_t symbol = f->symbol == FW_NONE ? FW_NONE : compare->symbol_map[f->symbol];
-        if (symbol == FW_NONE || f->item == FW_NONE) continue;
-        return start_from(compare, unit, f->item, compare->file.symbols[symbol].st_value & ~1U);
-    }
-    return FW_NONE;
-}
-
-static void walk_unit(struct compare *compare, uint32_t unit, uint32_t start) {
-    if (compare->unit_start[unit] != FW_NONE) return;
-    compare_unit(compare, unit, start);
-}
-
-/* Units that no symbol names are where what refers to them says. */
-static bool find_by_reference(struct compare *compare) {
-    const struct fw_model *in = compare->in;
-    bool found = false;
-    for (size_t i = 0; i < compare->reference_count; i++) {
-        struct reference r = compare->references[i];
-        uint32_t unit = in->items[r.item].unit;
-        if (compare->unit_start[unit] != FW_NONE || r.kind > REFERENCE_POINTER) continue;
-        if (r.delta != 0 || in->items[r.item].kind != FW_ITEM_INSN) continue;
-        uint32_t start = start_from(compare, unit, r.item, r.value);
-        if (start == FW_NONE) continue;
-        walk_unit(compare, unit, start);
-        found = true;
-    }
-    return found;
-}
-
-static void walk_all(struct compare *compare) {
-    const struct fw_model *in = compare->in;
-    for (uint32_t u = 0; u < in->unit_count; u++) {
-        if (in->units[u].first == FW_NONE || !in->units[u].decoded) continue;
-        uint32_t start = start_of(compare, u);
-        if (start != FW_NONE) walk_unit(compare, u, start);
-    }
-    while (find_by_reference(compare)) {
-    }
-    for (uint32_t u = 0; u < in->unit_count; u++) {
-        const struct fw_unit *unit = &in->units[u];
-        if (unit->first == FW_NONE || !unit->decoded || compare->unit_start[u] != FW_NONE) continue;
-        const struct fw_function *f = check_first_function(in, u);
-        if (unit->reachable || unit->status != FW_UNIT_ACCEPTED) {
-            check_find(compare->check, "original", f->address,
-                       "%s is not in the output, and can be reached in the original", f->name);
-        }
     }
 }
 
@@ -369,6 +232,48 @@ static json_t *comparison_figures(const struct compare *compare) {
                      untouched, "shared", 0);
 }
 
+struct compare compare_part(const struct compare *compare, struct check *part) {
+    struct compare out = *compare;
+    out.check = part;
+    out.arena = (struct arena){.chunk = NULL};
+    return out;
+}
+
+void compare_join(struct compare *compare, struct compare *part) {
+    check_join(compare->check, part->check);
+    arena_free(&part->arena);
+}
+
+/* What is left when every unit has its place: two halves that need nothing of each other. */
+struct rest {
+    struct compare halves[2];
+    struct check checks[2];
+};
+
+static void compare_half(void *context, size_t half) {
+    struct compare *compare = &((struct rest *)context)->halves[half];
+    if (half == 0) {
+        compare_references(compare);
+        compare_contents(compare);
+        judge_call_routines(compare);
+        compare_symbols(compare);
+    } else {
+        compare_relocations(compare);
+        compare_container(compare);
+    }
+}
+
+static void compare_rest(struct compare *compare) {
+    struct rest *rest = ARENA_NEW(&compare->arena, struct rest);
+    for (size_t i = 0; i < 2; i++) {
+        rest->checks[i] = check_part(compare->check);
+        rest->halves[i] = compare_part(compare, &rest->checks[i]);
+    }
+    parallel_run(2, compare_half, rest);
+    for (size_t i = 0; i < 2; i++)
+        compare_join(compare, &rest->halves[i]);
+}
+
 static void compare_all(struct compare *compare, struct span file) {
     struct check *check = compare->check;
     if (!same_sections(compare)) return;
@@ -377,36 +282,39 @@ static void compare_all(struct compare *compare, struct span file) {
         return;
     }
     prepare(compare);
-    claim_routines(compare);
+    compare_claim_routines(compare);
     compare_match_symbols(compare);
-    walk_all(compare);
-    compare_references(compare);
-    compare_contents(compare);
-    judge_call_routines(compare);
-    fw_liveness_free(&compare->liveness);
+    compare_all_units(compare);
+    compare_enter_claims(compare);
+    compare_sort_made(compare);
     /* From here on every place is known. */
-    compare_symbols(compare);
-    compare_relocations(compare);
-    compare_container(compare);
+    compare_rest(compare);
     check->original = comparison_figures(compare);
 }
 
-enum status check_original(struct check *check, struct span file, struct span original) {
-    struct fw_model in = {.entry = 0};
-    struct compare compare = {.check = check, .in = &in};
-    enum status status = fw_read(&in, original, true, check->error);
-    if (status == STATUS_OK) status = fw_lift(&in, check->error);
-    if (status == STATUS_OK) {
-        fw_flow_build(&in, &compare.flow);
-        fw_liveness(&in, &compare.flow, &compare.liveness);
-        fw_flow_free(&compare.flow);
-        fw_reach(&in);
-        compare_all(&compare, file);
-    } else {
-        error_prefix(check->error, "the original");
+enum status check_take_apart(struct original *original, struct span file, struct error *error) {
+    struct fw_flow flow;
+    enum status status = fw_read(&original->model, file, true, error);
+    if (status == STATUS_OK) status = fw_lift(&original->model, error);
+    if (status != STATUS_OK) {
+        error_prefix(error, "the original");
+        return status;
     }
-    fw_liveness_free(&compare.liveness);
+    fw_flow_build(&original->model, &flow);
+    fw_liveness(&original->model, &flow, &original->liveness);
+    fw_flow_free(&flow);
+    fw_reach(&original->model);
+    return STATUS_OK;
+}
+
+void check_free_original(struct original *original) {
+    fw_liveness_free(&original->liveness);
+    arena_free(&original->model.arena);
+}
+
+void check_original(struct check *check, struct span file, struct original *original) {
+    struct compare compare = {
+        .check = check, .in = &original->model, .liveness = &original->liveness};
+    compare_all(&compare, file);
     arena_free(&compare.arena);
-    arena_free(&in.arena);
-    return status;
 }

@@ -12,6 +12,8 @@
 #include "check/check_private.h"
 #include "firmware/analyse/liveness.h"
 
+enum { FILLER = 0xdeff /* UDF #255 */ };
+
 enum claim {
     CLAIM_FREE,
     CLAIM_CODE,
@@ -43,6 +45,11 @@ struct branch {
     uint8_t type;
 };
 
+struct claimed { /* neighbours of one kind are one */
+    uint32_t address, size_bytes;
+    uint8_t claim;
+};
+
 struct section_claims {
     uint8_t *bytes; /* enum claim; NULL for sections without contents */
 };
@@ -61,8 +68,7 @@ struct file_view { /* the output's file, parsed once more without the model */
 struct compare {
     struct check *check;
     struct fw_model *in;
-    struct fw_flow flow;
-    struct fw_liveness liveness;
+    const struct fw_liveness *liveness;
     struct file_view file;
     struct section_claims *claims; /* by section of the output's model */
 
@@ -83,6 +89,9 @@ struct compare {
     size_t branch_count, branch_capacity;
     uint32_t *tags; /* addresses of tags, in the order of the walk */
     size_t tag_count, tag_capacity;
+    struct claimed *claimed; /* not yet in claims */
+    size_t claimed_count, claimed_capacity;
+    uint32_t first_unit, end_unit; /* that are walked here; others may be under way */
     bool uses_call_routines, call_routine_clobbers_ip;
     uint32_t reached; /* where the last walk stopped */
     bool trying;      /* nothing is noted, claimed or found: is it there at all? */
@@ -90,11 +99,12 @@ struct compare {
 };
 
 static inline void note_reference(struct compare *compare, struct reference reference) {
-    uint32_t at = compare->at[reference.item];
-    bool known = at != FW_NONE && reference.kind <= REFERENCE_POINTER;
+    uint32_t unit = compare->in->items[reference.item].unit;
+    bool here = unit >= compare->first_unit && unit < compare->end_unit;
+    uint32_t at = here && reference.kind <= REFERENCE_POINTER ? compare->at[reference.item] : FW_NONE;
     if (compare->trying) return;
     /* Behind us, and right: nothing is left to compare. */
-    if (known && at + reference.delta == reference.value) return;
+    if (at != FW_NONE && at + reference.delta == reference.value) return;
     compare->references = arena_grow(&compare->arena, compare->references, compare->reference_count,
                                      &compare->reference_capacity, sizeof *compare->references);
     compare->references[compare->reference_count++] = reference;
@@ -115,11 +125,21 @@ static inline void compare_note_tag(struct compare *compare, uint32_t address) {
     compare->tags[compare->tag_count++] = address;
 }
 
-/* Claim bytes of the output; a finding when they are not there or taken already. */
-bool compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes,
-                   enum claim claim);
-uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes);
+/* A copy with findings (those of `part`) and memory of its own, for work on a thread;
+ * compare_join() puts its findings behind the others and frees its memory. */
+struct compare compare_part(const struct compare *compare, struct check *part);
+void compare_join(struct compare *compare, struct compare *part);
 
+/* claims.c: claim bytes of the output; when they are entered, a finding where they are not
+ * there or taken already. */
+void compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes, uint8_t claim);
+void compare_claim_routines(struct compare *compare);
+void compare_enter_claims(struct compare *compare);
+uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes);
+bool compare_is_filler(const struct compare *compare, uint32_t address);
+
+/* units.c: find and walk every unit of the original. */
+void compare_all_units(struct compare *compare);
 /* match.c: walk one unit from `start` in the output; false with a finding when the
  * original is not there. */
 bool compare_unit(struct compare *compare, uint32_t unit, uint32_t start);
@@ -141,8 +161,10 @@ void compare_note_branch(struct compare *compare, uint32_t place, const struct t
 /* container.c: parse; then every field, and zeros between. */
 bool compare_open_file(struct compare *compare, struct span bytes);
 void compare_container(struct compare *compare);
-/* names.c: which symbol of the output is which of the original's; then their fields. */
+/* names.c: which symbol of the output is which of the original's; then their fields. Both
+ * that and the relocations need the made symbols sorted. */
 void compare_match_symbols(struct compare *compare);
+void compare_sort_made(struct compare *compare);
 void compare_symbols(struct compare *compare);
 /* relocations.c */
 void compare_relocations(struct compare *compare);

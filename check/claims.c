@@ -1,0 +1,86 @@
+/* Each byte of the output's code belongs to one part of the original, or to what the
+ * protections added. Claims are listed while parts are walked, on several threads, and
+ * compared when all are known. */
+#include <string.h>
+
+#include "check/original_private.h"
+
+uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes) {
+    return fw_bytes_at(compare->check->model, address, size_bytes);
+}
+
+bool compare_is_filler(const struct compare *compare, uint32_t address) {
+    const uint8_t *p = compare_bytes(compare, address, 2);
+    return p && (p[0] | p[1] << 8) == FILLER;
+}
+
+void compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes, uint8_t claim) {
+    struct claimed *last =
+        compare->claimed_count ? &compare->claimed[compare->claimed_count - 1] : NULL;
+    if (compare->trying) return;
+    if (last && last->claim == claim && address - last->address == last->size_bytes) {
+        last->size_bytes += size_bytes;
+        return;
+    }
+    compare->claimed = arena_grow(&compare->arena, compare->claimed, compare->claimed_count,
+                                  &compare->claimed_capacity, sizeof *compare->claimed);
+    compare->claimed[compare->claimed_count++] = (struct claimed){address, size_bytes, claim};
+}
+
+static void enter(struct compare *compare, const struct claimed *c) {
+    const struct fw_model *out = compare->check->model;
+    for (size_t i = 0; i < out->section_count; i++) {
+        const struct fw_section *s = &out->sections[i];
+        uint32_t offset = c->address - s->address;
+        uint8_t *bytes = compare->claims[i].bytes;
+        if (!bytes || c->address < s->address || offset >= s->size_bytes) continue;
+        if (c->size_bytes > s->size_bytes - offset) break;
+        bool told = false;
+        for (uint32_t k = offset; k < offset + c->size_bytes; k++) {
+            if (bytes[k] == CLAIM_FREE) {
+                bytes[k] = c->claim;
+            } else if (!told) {
+                check_find(compare->check, "original", s->address + k,
+                           "two parts of the original share this place");
+                told = true;
+            }
+        }
+        return;
+    }
+    check_find(compare->check, "original", c->address,
+               "the output ends inside a part of the original");
+}
+
+void compare_enter_claims(struct compare *compare) {
+    for (size_t i = 0; i < compare->claimed_count; i++)
+        enter(compare, &compare->claimed[i]);
+    compare->claimed_count = 0;
+}
+
+void compare_claim_routines(struct compare *compare) {
+    const struct check *check = compare->check;
+    for (size_t i = 0; i < check->routine_count; i++) {
+        const struct routine *r = &check->routines[i];
+        uint32_t code_end = r->kind == ROUTINE_THUNK ? r->end - 4 : r->end;
+        bool inside = i && check->routines[i - 1].end == r->end; /* of one that pops first */
+        if (inside) continue;
+        if (r->kind == ROUTINE_THUNK) {
+            compare_claim(compare, r->address - 4, 4, CLAIM_DATA);
+            compare_note_tag(compare, r->address - 4);
+        }
+        if (r->kind == ROUTINE_BOOT) code_end = r->jump + 4;
+        compare_claim(compare, r->address, code_end - r->address, CLAIM_CODE);
+        if (r->kind == ROUTINE_BOOT && r->table) {
+            for (uint32_t at = r->jump + 4; at < r->table; at += 2) {
+                if (!compare_is_filler(compare, at)) {
+                    check_find(compare->check, "boot", at,
+                               "what stands before its table is no filler");
+                }
+                compare_claim(compare, at, 2, CLAIM_CODE);
+            }
+            compare_claim(compare, r->table, r->end - r->table, CLAIM_DATA);
+        } else if (r->kind == ROUTINE_THUNK) {
+            compare_claim(compare, code_end, r->end - code_end, CLAIM_DATA);
+        }
+    }
+}
