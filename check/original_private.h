@@ -101,7 +101,8 @@ struct compare {
 static inline void note_reference(struct compare *compare, struct reference reference) {
     uint32_t unit = compare->in->items[reference.item].unit;
     bool here = unit >= compare->first_unit && unit < compare->end_unit;
-    uint32_t at = here && reference.kind <= REFERENCE_POINTER ? compare->at[reference.item] : FW_NONE;
+    uint32_t at =
+        here && reference.kind <= REFERENCE_POINTER ? compare->at[reference.item] : FW_NONE;
     if (compare->trying) return;
     /* Behind us, and right: nothing is left to compare. */
     if (at != FW_NONE && at + reference.delta == reference.value) return;
