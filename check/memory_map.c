@@ -246,35 +246,76 @@ static void find_guards(struct check *check) {
     }
 }
 
-/* Is the region the smallest that covers the range, with the eighths outside off? */
-static bool is_cover(const struct region *r, const struct check_range *range) {
+/* Is no smaller region one that covers the range? */
+static bool is_smallest(const struct region *r, const struct check_range *range) {
     uint64_t end = (uint64_t)range->start + range->size_bytes, bytes = region_bytes(r);
     uint64_t half = bytes / 2, start_of_half = range->start & ~(half - 1);
     bool covers_all = range->start >= r->base && end <= r->base + bytes;
-    bool smallest = r->log2_size == 5 || end > start_of_half + half;
+    return covers_all && (r->log2_size == 5 || end > start_of_half + half);
+}
+
+/* The same, with the eighths outside the range off. */
+static bool is_cover(const struct region *r, const struct check_range *range) {
+    uint64_t end = (uint64_t)range->start + range->size_bytes, bytes = region_bytes(r);
     uint32_t disabled = 0;
     for (uint32_t e = 0; e < 8 && r->log2_size >= EIGHTHS_FROM_LOG2; e++) {
         uint64_t from = r->base + e * (bytes / 8);
         if (from >= end || from + bytes / 8 <= range->start) disabled |= 1U << e;
     }
-    return covers_all && smallest && r->disabled == disabled;
+    return is_smallest(r, range) && r->disabled == disabled;
 }
 
-/* The regions that leave flash writable are those that the description asks for. */
-static void judge_writable(struct check *check, const struct region *r, bool *used) {
-    const struct check_options *options = check->options;
+static bool is_declared(const struct check_options *options, const struct fw_section *s) {
+    for (size_t i = 0; i < options->writable_flash_count; i++) {
+        const struct check_range *range = &options->writable_flash[i];
+        uint32_t offset = s->address - range->start;
+        if (offset < range->size_bytes && s->size_bytes <= range->size_bytes - offset) return true;
+    }
+    return false;
+}
+
+/* RAM among the code's memory: a section there that is written and is no declared flash. */
+static bool is_low_ram(const struct check *check, const struct fw_section *s) {
+    return (s->flags & SHF_ALLOC) && s->size_bytes && fw_is_ram_section(s) &&
+           s->address < RAM_FROM && !is_in_flash(s) && !is_declared(check->options, s);
+}
+
+/* The region is the smallest around all of it, and on only where some of it is. */
+static bool serves_low_ram(const struct check *check, const struct region *r) {
+    const struct fw_model *model = check->model;
+    uint64_t start = UINT64_MAX, end = 0, eighth = region_bytes(r) / 8;
+    bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
+    uint32_t used = 0;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        uint64_t section_end = (uint64_t)s->address + s->size_bytes;
+        if (!is_low_ram(check, s)) continue;
+        if (s->address < start) start = s->address;
+        if (section_end > end) end = section_end;
+        for (uint32_t e = 0; e < 8 && eighths; e++) {
+            uint64_t from = r->base + e * eighth;
+            if (s->address < from + eighth && section_end > from) used |= 1U << e;
+        }
+    }
+    if (end == 0 || end > UINT32_MAX) return false;
+    struct check_range all = {(uint32_t)start, (uint32_t)(end - start)};
+    return is_smallest(r, &all) && (!eighths || (used | r->disabled) == 0xff);
+}
+
+/* A region is writable for one of the ranges that the description asks for. */
+static bool serves_declared(const struct check_options *options, const struct region *r,
+                            bool *used) {
     for (size_t i = 0; i < options->writable_flash_count; i++) {
         if (used[i] || !is_cover(r, &options->writable_flash[i])) continue;
         used[i] = true;
-        return;
+        return true;
     }
-    /* RAM in the code region, by the image's own sections. */
-    if (contents_of(check, r->base, r->base + region_bytes(r)).writable) return;
-    check_find(check, "memory map", r->base, "flash at 0x%08x is writable, and is not said to be",
-               r->base);
+    return false;
 }
 
-/* Regions among the code's memory that may be written (settings, RAM there): told. */
+/* Regions among the code's memory that may be written, and declared flash elsewhere: told.
+ * When ranges are declared (or it is said that there are none), those and the image's own
+ * RAM are all that may be there. */
 static void find_writable_flash(struct check *check) {
     const struct check_options *options = check->options;
     bool judged = options && options->writable_flash;
@@ -283,11 +324,15 @@ static void find_writable_flash(struct check *check) {
     for (size_t i = 0; i < check->region_count; i++) {
         const struct region *r = &check->regions[i];
         bool among_code = r->base >> 29 == 0;
-        if (r->access != AP_READ_WRITE || r->log2_size >= 29 || !among_code) continue;
+        if (r->access != AP_READ_WRITE || r->log2_size >= 29) continue;
+        bool declared = judged && serves_declared(options, r, used);
+        if (!among_code && !declared) continue;
         json_array_append_new(check->writable_flash,
                               json_pack("{s:I, s:I}", "start", (json_int_t)r->base, "size_bytes",
                                         (json_int_t)region_bytes(r)));
-        if (judged) judge_writable(check, r, used);
+        if (!judged || declared || serves_low_ram(check, r)) continue;
+        check_find(check, "memory map", r->base,
+                   "flash at 0x%08x is writable, and is not said to be", r->base);
     }
     for (size_t i = 0; i < count; i++) {
         if (used[i]) continue;

@@ -5,7 +5,7 @@
 
 #include "check/check.h"
 
-enum { EXEMPT_MAXIMUM = 64 };
+enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 64 };
 
 static const char *first_fault(struct arena *arena, const json_t *figures) {
     const json_t *finding = json_array_get(json_object_get(figures, "findings"), 0);
@@ -20,18 +20,50 @@ static const char *first_fault(struct arena *arena, const json_t *figures) {
     return arena_format(arena, "%s%s%s", function ? function : "", function ? ": " : "", what);
 }
 
-enum status folder_check_image(struct arena *arena, struct span image, struct span original,
-                               const json_t *exempt, struct folder_check *out,
-                               struct error *error) {
-    const char *names[EXEMPT_MAXIMUM];
-    struct check_options options = {.exempt = names};
-    struct check_result result;
-    for (size_t i = 0; i < json_array_size(exempt); i++) {
-        const char *name = json_string_value(json_array_get(exempt, i));
-        if (!name || options.exempt_count == EXEMPT_MAXIMUM) {
-            return error_input(error, "the list of exempt functions has not the form of one");
+struct declared {
+    const char *exempt[EXEMPT_MAXIMUM];
+    struct check_range writable_flash[RANGES_MAXIMUM];
+};
+
+static bool read_exempt(const json_t *list, struct declared *declared,
+                        struct check_options *options) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name || options->exempt_count == EXEMPT_MAXIMUM) return false;
+        declared->exempt[options->exempt_count++] = name;
+    }
+    options->exempt = declared->exempt;
+    return !list || json_is_array(list);
+}
+
+static bool read_ranges(const json_t *list, struct declared *declared,
+                        struct check_options *options) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *range = json_array_get(list, i), *start = json_object_get(range, "start");
+        const json_t *size = json_object_get(range, "size_bytes");
+        json_int_t from = json_integer_value(start), bytes = json_integer_value(size);
+        if (!json_is_integer(start) || !json_is_integer(size) || i == RANGES_MAXIMUM) return false;
+        if (from < 0 || from > UINT32_MAX || bytes < 1 || bytes > (json_int_t)UINT32_MAX - from) {
+            return false;
         }
-        names[options.exempt_count++] = name;
+        declared->writable_flash[options->writable_flash_count++] =
+            (struct check_range){(uint32_t)from, (uint32_t)bytes};
+    }
+    options->writable_flash = declared->writable_flash;
+    return !list || json_is_array(list);
+}
+
+enum status folder_check_image(struct arena *arena, struct span image, struct span original,
+                               const json_t *declared, struct folder_check *out,
+                               struct error *error) {
+    struct declared lists;
+    struct check_options options = {.exempt = NULL};
+    struct check_result result;
+    if (!read_exempt(json_object_get(declared, "exempt"), &lists, &options)) {
+        return error_input(error, "the list of exempt functions has not the form of one");
+    }
+    if (!read_ranges(json_object_get(declared, "writable_flash"), &lists, &options)) {
+        return error_input(error, "the list of writable flash has not the form of one");
     }
     enum status status =
         check_image(image, original.data ? &original : NULL, &options, &result, error);

@@ -16,10 +16,12 @@ struct folder_check {
 };
 
 /* original: empty when there is none; then the figures say that nothing was compared.
- * exempt: an array of function names that product.yaml leaves unsealed; NULL: none. Bad
- * input when the image or the original cannot be read. */
+ * declared: what product.yaml says that check has to know, with the members `exempt` and
+ * `writable_flash` of a statement on hardening (evidence/predicate.h); what is not there was
+ * not declared. Bad input when it, the image or the original cannot be read. */
 enum status folder_check_image(struct arena *arena, struct span image, struct span original,
-                               const json_t *exempt, struct folder_check *out, struct error *error);
+                               const json_t *declared, struct folder_check *out,
+                               struct error *error);
 
 /* Whether two figures say the same of the image; `whole`: and of the original too. */
 bool folder_check_agrees(const json_t *one, const json_t *two, bool whole);

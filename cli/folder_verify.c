@@ -484,9 +484,8 @@ static enum status recheck(struct verifying *v, struct folder_check *out, struct
     struct folder_cache *cache = v->trust->cache;
     struct span original = v->trust->original;
     uint8_t digests[2][DIGEST_BYTES], from[DIGEST_BYTES];
-    const json_t *exempt =
-        json_object_get(v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate, "exempt");
-    if (!cache) return folder_check_image(v->arena, v->firmware, original, exempt, out, error);
+    const json_t *declared = v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate;
+    if (!cache) return folder_check_image(v->arena, v->firmware, original, declared, out, error);
     digest_of(v->firmware, digests[0]);
     digest_of(original, digests[1]);
     digest_of((struct span){digests[0], sizeof digests}, from);
@@ -494,8 +493,8 @@ static enum status recheck(struct verifying *v, struct folder_check *out, struct
         json_decref(cache->check.figures);
         cache->check = (struct folder_check){0};
         cache->checked = false;
-        enum status status =
-            folder_check_image(&cache->arena, v->firmware, original, exempt, &cache->check, error);
+        enum status status = folder_check_image(&cache->arena, v->firmware, original, declared,
+                                                &cache->check, error);
         if (status != STATUS_OK) return status;
         cache->checked = true;
         memcpy(cache->checked_from, from, DIGEST_BYTES);

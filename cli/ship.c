@@ -210,10 +210,10 @@ static enum status harden(struct shipping *s, struct harden_result *result, stru
 }
 
 static enum status check(struct shipping *s, struct error *error) {
-    json_t *exempt = ship_exempt(&s->product);
+    json_t *declared = ship_declared(&s->product);
     enum status status =
-        folder_check_image(s->arena, s->image, s->original, exempt, &s->check, error);
-    json_decref(exempt);
+        folder_check_image(s->arena, s->image, s->original, declared, &s->check, error);
+    json_decref(declared);
     if (status == STATUS_OK && !s->check.holds) {
         status = error_input(error, "check: the hardened image does not hold: %s", s->check.fault);
     }

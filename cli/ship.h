@@ -34,8 +34,8 @@ struct shipping {
 /* When the evidence ends: after the months that product.yaml gives, and with the support. */
 int64_t ship_expiry(const struct product *product, int64_t issued_at_s);
 
-/* The functions that product.yaml leaves unsealed, as an array; the caller drops it. */
-json_t *ship_exempt(const struct product *product);
+/* What product.yaml declares for check: folder_check_image(); the caller drops it. */
+json_t *ship_declared(const struct product *product);
 
 /* Signs the statements on hardening, build and tests, appends them to the log, and adds
  * envelopes and proofs to the folder. Needs all but record; fills record. */

@@ -40,11 +40,27 @@ static json_t *new_predicate(const struct shipping *shipping) {
                      "proofmark", "version", PROOFMARK_VERSION);
 }
 
-json_t *ship_exempt(const struct product *product) {
+static json_t *exempt_functions(const struct product *product) {
     json_t *exempt = json_array();
     for (size_t i = 0; i < product->harden.exempt.count; i++)
         json_array_append_new(exempt, json_string(product->harden.exempt.items[i]));
     return exempt;
+}
+
+static json_t *writable_flash(const struct product *product) {
+    json_t *ranges = json_array();
+    for (size_t i = 0; i < product->harden.writable_flash_count; i++) {
+        const struct product_range *range = &product->harden.writable_flash[i];
+        json_array_append_new(ranges, json_pack("{s:s, s:I, s:I}", "name", range->name, "start",
+                                                (json_int_t)range->start, "size_bytes",
+                                                (json_int_t)range->size_bytes));
+    }
+    return ranges;
+}
+
+json_t *ship_declared(const struct product *product) {
+    return json_pack("{s:o, s:o}", "exempt", exempt_functions(product), "writable_flash",
+                     writable_flash(product));
 }
 
 /* As check found it in the image, whatever product.yaml asked for. */
@@ -60,7 +76,7 @@ static json_t *hardening_predicate(const struct shipping *shipping) {
     json_object_set_new(predicate, "profile", json_string(product->harden.profile));
     json_object_set_new(predicate, "seed", json_string(shipping->seed));
     json_object_set_new(predicate, "key", json_string(key_of(shipping->check.figures)));
-    json_object_set_new(predicate, "exempt", ship_exempt(product));
+    json_object_update_new(predicate, ship_declared(product));
     json_object_set_new(predicate, "original_sha256", hex_json(shipping->original));
     json_object_set(predicate, "figures", shipping->check.figures);
     return predicate;
@@ -78,27 +94,19 @@ static void add_option(json_t *options, const char *name, const char *value) {
 
 static json_t *build_options(const struct shipping *shipping) {
     const struct product *product = &shipping->product;
-    json_t *options = json_object(), *ranges = json_array();
+    json_t *options = ship_declared(product);
     add_option(options, "profile", product->harden.profile);
     add_option(options, "seed", shipping->seed);
     add_option(options, "key_function", product->harden.key_function);
     add_option(options, "key_cell", product->harden.key_cell);
     add_option(options, "mpu", product->harden.mpu);
     add_option(options, "stack_limit", product->harden.stack_limit);
-    for (size_t i = 0; i < product->harden.writable_flash_count; i++) {
-        const struct product_range *range = &product->harden.writable_flash[i];
-        json_array_append_new(ranges, json_pack("{s:s, s:I, s:I}", "name", range->name, "start",
-                                                (json_int_t)range->start, "size_bytes",
-                                                (json_int_t)range->size_bytes));
-    }
     if (product->harden.flash.size_bytes) {
         json_object_set_new(options, "flash",
                             json_pack("{s:I, s:I}", "start",
                                       (json_int_t)product->harden.flash.start, "size_bytes",
                                       (json_int_t)product->harden.flash.size_bytes));
     }
-    json_object_set_new(options, "exempt", ship_exempt(product));
-    json_object_set_new(options, "writable_flash", ranges);
     return options;
 }
 

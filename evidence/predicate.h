@@ -14,6 +14,9 @@
  *                                           as figures.key.made has it
  *              original_sha256 string       digest of the firmware before
  *              figures     object           check's figures for the subject, as it wrote them
+ *              exempt      array            optional: names of functions left unsealed
+ *              writable_flash array         optional: {name, start, size_bytes} of flash that
+ *                                           may be written; check refuses any other
  *   build      inputs      array            of {name, sha256}
  *              options     object           what the build was asked for
  *   test       command     string           as product.yaml gives it
