@@ -284,10 +284,27 @@ static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal
     return true;
 }
 
-/* Behind a sealed save whose function still uses lr: ip still holds KEY + SP. */
+/* By how much a save lowers the stack pointer. */
+static uint32_t lowers_stack(const struct walker *w, uint32_t index) {
+    struct sums state;
+    sums_start(&state);
+    sums_step(&w->compare->check->sums, &state, &w->in->items[index].insn);
+    return sum_is_stack(state.r[THUMB_SP]) ? 0U - state.r[THUMB_SP].bits : UINT32_MAX;
+}
+
+/* Behind a sealed save whose function still uses lr: ip still holds KEY + SP, or both are
+ * taken anew. */
 static void take_unseal_after_save(struct walker *w, uint32_t index, const struct seal *seal) {
     uint32_t end;
+    struct seal other;
     bool live = w->compare->liveness->after[index] & FW_LIVE_LR;
+    bool anew = live && !seal->clobbers_ip && !w->failed &&
+                check_seal_at(w->compare->check, w->cursor, &other) && other.unseals &&
+                !other.clobbers_ip && other.distance == lowers_stack(w, index);
+    if (anew) {
+        take(w, other.end - w->cursor, CLAIM_CODE);
+        return;
+    }
     if (seal->clobbers_ip && check_unseal_after(w->compare->check, seal, w->cursor, &end)) {
         need_ip(w, index, w->compare->liveness->after[index]);
         take(w, end - w->cursor, CLAIM_CODE);
@@ -301,6 +318,26 @@ static void take_unseal_after_restore(struct walker *w, uint32_t index) {
     if (!check_seal_at(w->compare->check, w->cursor, &seal) || !seal.unseals) return;
     if (seal.clobbers_ip) need_ip(w, index, w->compare->liveness->after[index]);
     take(w, seal.end - w->cursor, CLAIM_CODE);
+}
+
+/* `mov lr, rN` right behind `pop {rN}`: lr is unsealed, and rN holds the same. */
+static void take_unseal_after_move(struct walker *w, uint32_t previous, uint32_t index) {
+    const struct thumb_insn *move = &w->in->items[index].insn;
+    const struct thumb_insn *pop = previous == FW_NONE ? NULL : &w->in->items[previous].insn;
+    struct thumb_insn back;
+    bool restores = move->op == THUMB_MOV_REGISTER && move->rd == THUMB_LR && !move->in_it && pop &&
+                    w->in->items[previous].kind == FW_ITEM_INSN && pop->op == THUMB_POP &&
+                    pop->list == 1U << move->rm && !w->in->items[index].block_start;
+    if (!restores || w->failed) return;
+    uint32_t before = w->cursor;
+    take_unseal_after_restore(w, index);
+    if (w->cursor == before || w->failed) return;
+    if (!decode(w, &back) || back.op != THUMB_MOV_REGISTER || back.size_bytes != 2 ||
+        back.rd != move->rm || back.rm != THUMB_LR) {
+        fail(w, index, "the register that its return address comes back in stays sealed");
+        return;
+    }
+    take(w, back.size_bytes, CLAIM_CODE);
 }
 
 static void walk_plain(struct walker *w, uint32_t index) {
@@ -333,7 +370,7 @@ static bool same_bytes(const struct walker *w, const struct fw_item *item) {
     return out && memcmp(out, in, item->size_bytes) == 0;
 }
 
-static void walk_instruction(struct walker *w, uint32_t index) {
+static void walk_instruction(struct walker *w, uint32_t previous, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     const struct fw_relocation *r =
         item->relocation == FW_NONE ? NULL : &w->in->relocations[item->relocation];
@@ -372,6 +409,7 @@ static void walk_instruction(struct walker *w, uint32_t index) {
     walk_plain(w, index);
     if (sealed) take_unseal_after_save(w, index, &seal);
     if (!sealed && restores_lr(&item->insn) && !w->failed) take_unseal_after_restore(w, index);
+    take_unseal_after_move(w, previous, index);
 }
 
 /* --- returns in IT blocks */
@@ -478,7 +516,7 @@ static uint32_t walk_it(struct walker *w, uint32_t it) {
     take(w, out.size_bytes, CLAIM_CODE);
     w->compare->end[it] = w->cursor;
     for (unsigned i = 0; i + 1 < block.count && !w->failed; i++) {
-        walk_instruction(w, block.items[i]);
+        walk_instruction(w, FW_NONE, block.items[i]);
         w->compare->end[block.items[i]] = w->cursor;
     }
     place(w, last);
@@ -503,6 +541,7 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
                  bool in_place) {
     struct walker w = {
         .compare = compare, .in = compare->in, .unit = unit, .cursor = start, .in_place = in_place};
+    uint32_t previous = FW_NONE;
     for (uint32_t i = w.in->units[unit].first; i != FW_NONE && i != stop && !w.failed;
          i = w.in->items[i].next) {
         const struct fw_item *item = &w.in->items[i];
@@ -515,9 +554,10 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
         } else {
             walk_tag(&w, i);
             uint32_t last = item->insn.op == THUMB_IT ? walk_it(&w, i) : i;
-            if (last == i && !w.failed) walk_instruction(&w, i);
+            if (last == i && !w.failed) walk_instruction(&w, previous, i);
             i = last;
         }
+        previous = i;
         compare->end[i] = w.cursor;
     }
     bool inside = w.shared_low >= start && w.shared_high < w.cursor;

@@ -16,6 +16,12 @@ struct unit_facts {
     const char *excuse; /* why it may be left unsealed, though it could be followed */
     uint32_t doubt_at;
     bool wrong; /* a finding was made */
+    /* A plain copy of the return address on the stack, put there from another register than
+     * lr, is data as long as nothing can return to what was read back from it. */
+    unsigned copies;
+    bool reads_plain; /* a plain return address goes from the stack to a register */
+    uint32_t reads_plain_at;
+    bool other_way; /* control leaves by what may be a copy */
 };
 
 struct returns {
@@ -67,25 +73,49 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
                   "seals its return address with another stack pointer than its own");
             continue;
         }
-        if (reg != THUMB_LR) facts->excuse = "it stores a copy of its return address";
         if (!on_stack) continue; /* a context kept elsewhere: setjmp, a task switch */
+        if (reg != THUMB_LR && !sealed) {
+            facts->copies++;
+            continue;
+        }
         facts->saves++;
         facts->sealed += sealed;
         if (insn->in_it) doubt(returns, item, "it saves lr under a condition");
     }
 }
 
+/* `pop {rN}; mov lr, rN` */
+static bool moves_to_lr_next(const struct check *check, uint32_t item, unsigned reg) {
+    const struct fw_item *pop = &check->model->items[item];
+    if (pop->insn.op != THUMB_POP || pop->insn.list != 1U << reg || pop->insn.in_it) return false;
+    if (pop->next == FW_NONE) return false;
+    const struct fw_item *move = &check->model->items[pop->next];
+    return move->kind == FW_ITEM_INSN && move->insn.op == THUMB_MOV_REGISTER &&
+           move->insn.rd == THUMB_LR && move->insn.rm == reg && !move->insn.in_it &&
+           !move->block_start;
+}
+
 static void note_load(struct returns *returns, uint32_t item, const struct sums *state) {
     const struct thumb_insn *insn = &returns->check->model->items[item].insn;
+    struct unit_facts *facts = &returns->facts[returns->unit];
     struct sums_access access;
     if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return;
     for (unsigned i = 0; i < access.count; i++) {
         struct sum value = sums_slot(state, access.address.bits + 4 * i);
         unsigned reg = access.registers[i];
         if (value.base != THUMB_LR) continue;
+        bool plain = sum_is_base(value, THUMB_LR);
         if (reg != THUMB_LR && reg != THUMB_PC) {
-            doubt(returns, item, "it reads its saved return address");
-        } else if (reg == THUMB_LR && insn->in_it) {
+            if (moves_to_lr_next(returns->check, item, reg)) continue;
+            if (!plain) doubt(returns, item, "it reads its saved return address");
+            if (plain && !facts->reads_plain) {
+                facts->reads_plain_at = returns->check->model->items[item].address;
+            }
+            facts->reads_plain |= plain;
+            continue;
+        }
+        facts->other_way |= plain;
+        if (reg == THUMB_LR && insn->in_it) {
             doubt(returns, item, "it restores lr under a condition");
         }
     }
@@ -134,6 +164,30 @@ static void judge_onward(struct returns *returns, uint32_t item, const struct su
     }
 }
 
+/* Could what leaves here, or comes into lr, have been read back from a copy? */
+static bool is_other_way(const struct check *check, uint32_t item, const struct sums *state) {
+    const struct fw_item *it = &check->model->items[item];
+    const struct thumb_insn *insn = &it->insn;
+    bool sets_lr = insn->writes >> THUMB_LR & 1;
+    switch (insn->flow) {
+    case THUMB_FLOW_NEXT:
+        return sets_lr && !insn->loads && !(insn->reads >> THUMB_LR & 1);
+    case THUMB_FLOW_CALL:
+        return it->target != FW_NONE && check->model->items[it->target].unit == it->unit;
+    case THUMB_FLOW_JUMP_INDIRECT:
+        if (insn->loads) return false;
+        if (it->jump == FW_JUMP_RETURN && insn->rm != THUMB_LR) return true;
+        return state->r[THUMB_LR].base != THUMB_LR;
+    case THUMB_FLOW_BRANCH:
+    case THUMB_FLOW_BRANCH_COND:
+        if (it->target != FW_NONE && check->model->items[it->target].unit == it->unit) return false;
+        /* A shared tail is run by judge_tail(). */
+        return !check_routine_at(check, insn->target) && state->r[THUMB_LR].base != THUMB_LR;
+    default:
+        return false;
+    }
+}
+
 static void visit(void *context, uint32_t item, const struct sums *state) {
     struct returns *returns = context;
     const struct check *check = returns->check;
@@ -141,6 +195,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     const struct thumb_insn *insn = &it->insn;
     if (insn->stores) note_store(returns, item, state);
     if (insn->loads) note_load(returns, item, state);
+    if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_RETURN) {
         struct sum value = sums_jump_target(&check->sums, state, insn);
         /* BX lr where lr was never saved and never known: an exception's own business. */
@@ -192,8 +247,23 @@ static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, con
                                     (int)sites, "reason", check_text(check, reason)));
 }
 
-static void count_unit(struct check *check, const struct unit_facts *facts, uint32_t unit,
+/* Copies count as return addresses that are saved where one may come back. */
+static void settle_copies(struct unit_facts *facts) {
+    bool plain_saves = facts->saves > facts->sealed;
+    bool data = facts->copies && !facts->other_way && !facts->doubt;
+    if (facts->copies && !data) {
+        facts->saves += facts->copies;
+        facts->excuse = "it stores a copy of its return address";
+    }
+    if (facts->reads_plain && (!data || plain_saves) && !facts->doubt) {
+        facts->doubt = "it reads its saved return address";
+        facts->doubt_at = facts->reads_plain_at;
+    }
+}
+
+static void count_unit(struct check *check, struct unit_facts *facts, uint32_t unit,
                        bool image_seals) {
+    settle_copies(facts);
     const struct fw_unit *u = &check->model->units[unit];
     uint32_t address = check_first_function(check->model, unit)->address;
     /* Code that is not understood counts as one place that is not sealed. */

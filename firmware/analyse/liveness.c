@@ -5,6 +5,7 @@
 
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
+#define EVERYTHING UINT32_MAX
 #define SUMMARY (FW_LIVE_IP | FW_LIVE_FLAGS)
 
 struct solver {
@@ -42,6 +43,10 @@ static uint32_t live_out(const struct solver *solver, uint32_t block) {
         gather.live |= leaves; /* lr only where the instruction itself reads it */
     } else if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_TAIL) {
         gather.live |= leaves | FW_LIVE_LR | solver->taken_live;
+    } else if (last->jump == FW_JUMP_GOTO && !solver->model->units[last->unit].labels) {
+        /* Out of the unit. BX of an address whose Thumb bit was just set is a compiler's, and
+         * goes to a function or to a label that asks for no more than a function does. */
+        gather.live |= insn->op == THUMB_BX ? leaves | FW_LIVE_LR | solver->taken_live : EVERYTHING;
     } else if ((insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND) &&
                (last->target == FW_NONE || fw_leaves_to(solver->model, last) != FW_NONE)) {
         gather.live |= leaves | FW_LIVE_LR | live_at(solver, last);

@@ -45,6 +45,8 @@ struct walker {
     size_t site_capacity;
     const struct state *outgoing;
     bool any_unknown_goto;
+    bool stores_copy;  /* of the return address, from another register than lr */
+    bool other_way;    /* control leaves where lr is not seen to hold the return address */
     bool *outside;     /* by item: entered from outside its unit */
     uint32_t *returns; /* blocks behind the unit's local calls */
     size_t return_count;
@@ -202,8 +204,9 @@ static uint32_t loaded_bytes(const struct thumb_insn *insn) {
     return insn->op == THUMB_LDR ? 4 : 2;
 }
 
-/* A store whose data may be a return address. `slot` is lr's place for list stores. */
-static void store(struct walker *walker, struct state *state, uint32_t index) {
+/* A store whose data may be a return address. `offset` is lr's place for list stores. */
+static void store(struct walker *walker, struct state *state, uint32_t index,
+                  struct value sp_after) {
     const struct thumb_insn *insn = &walker->model->items[index].insn;
     struct value lr = state->r[THUMB_LR], base = get(state, insn->rn);
     bool list = insn->op == THUMB_PUSH || insn->op == THUMB_STM;
@@ -211,9 +214,7 @@ static void store(struct walker *walker, struct state *state, uint32_t index) {
     bool stores_lr = stored >> THUMB_LR & 1;
     if (insn->op == THUMB_PUSH) base = state->r[THUMB_SP];
     for (unsigned r = 0; r < THUMB_LR; r++) {
-        if ((stored >> r & 1) && state->r[r].kind == VALUE_RETURN) {
-            doubt(walker, "it stores a copy of its return address");
-        }
+        if ((stored >> r & 1) && state->r[r].kind == VALUE_RETURN) walker->stores_copy = true;
     }
     if (!stores_lr || lr.kind != VALUE_RETURN) return;
     if (base.kind != VALUE_STACK) {
@@ -247,23 +248,37 @@ static void store(struct walker *walker, struct state *state, uint32_t index) {
     state->saved = SAVED_YES;
     state->slot = base.bits + offset;
     state->mixed = sp;
-    add_site(walker, index, FW_SITE_SAVE, 0);
+    bool near = sp_after.kind == VALUE_STACK && sp - sp_after.bits <= DISTANCE_MAXIMUM;
+    if (!near) doubt(walker, "its stack pointer is not known where it saves lr");
+    add_site(walker, index, FW_SITE_SAVE, (int32_t)(sp - sp_after.bits));
+}
+
+/* `pop {rN}; mov lr, rN`: the end of _init and _fini (crtn.o), as for ARMv6-M. Returns the
+ * move, which is where the address comes back. */
+static uint32_t move_to_lr_behind(const struct walker *walker, uint32_t index) {
+    const struct fw_item *pop = &walker->model->items[index];
+    if (pop->insn.op != THUMB_POP || pop->insn.in_it || pop->next == FW_NONE) return FW_NONE;
+    const struct fw_item *move = &walker->model->items[pop->next];
+    bool moves = move->kind == FW_ITEM_INSN && move->insn.op == THUMB_MOV_REGISTER &&
+                 move->insn.rd == THUMB_LR && !move->insn.in_it && !move->block_start;
+    return moves && move->insn.rm <= 7 && pop->insn.list == 1U << move->insn.rm ? pop->next
+                                                                                : FW_NONE;
 }
 
 /* A load that may read the slot. sp_after: the stack pointer behind the instruction.
- * Returns true when lr now holds the return address. */
-static bool load(struct walker *walker, struct state *state, uint32_t index,
-                 struct value sp_after) {
+ * Returns the register that now holds the return address, or REGISTERS. */
+static unsigned load(struct walker *walker, struct state *state, uint32_t index,
+                     struct value sp_after) {
     const struct thumb_insn *insn = &walker->model->items[index].insn;
     bool pop = insn->op == THUMB_POP, list = pop || insn->op == THUMB_LDM;
     struct value base = pop ? state->r[THUMB_SP] : get(state, insn->rn);
     bool to_lr = list ? insn->list >> THUMB_LR & 1 : insn->op == THUMB_LDR && insn->rd == THUMB_LR;
     bool to_pc = insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX;
     bool from_stack = pop || insn->rn == THUMB_SP || base.kind == VALUE_STACK;
-    if (!from_stack || insn->reference != THUMB_REFERENCE_NONE) return false;
+    if (!from_stack || insn->reference != THUMB_REFERENCE_NONE) return REGISTERS;
     uint32_t first, bytes = loaded_bytes(insn);
     uint32_t offset = 0;
-    if (!list && !memory_offset(insn, &offset)) return false; /* an array on the stack */
+    if (!list && !memory_offset(insn, &offset)) return REGISTERS; /* an array on the stack */
     if (insn->op == THUMB_LDM && insn->decrement) offset = 0U - bytes;
     first = base.bits + offset;
     uint32_t top = first + bytes - 4;
@@ -279,18 +294,24 @@ static bool load(struct walker *walker, struct state *state, uint32_t index,
             /* Under a condition the other path still has it saved. */
             if (to_lr && insn->in_it) doubt(walker, "it restores lr under a condition");
             if (!insn->in_it) state->saved = SAVED_NO;
-            return to_lr;
+            return to_lr ? THUMB_LR : REGISTERS;
         }
         if (to_pc) doubt(walker, "it returns through a stack slot that is not followed");
         if (to_lr && !(known && state->saved == SAVED_YES && state->slot - first > top - first)) {
             doubt(walker, "it loads lr from a stack slot that is not followed");
         }
-        return false;
+        return REGISTERS;
+    }
+    uint32_t move = move_to_lr_behind(walker, index);
+    if (match && move != FW_NONE) {
+        add_site(walker, move, FW_SITE_RESTORE, distance);
+        state->saved = SAVED_NO;
+        return walker->model->items[move].insn.rm;
     }
     if (known && state->saved == SAVED_YES && state->slot - first < bytes) {
         doubt(walker, "it reads its saved return address");
     }
-    return false;
+    return REGISTERS;
 }
 
 /* The stack pointer behind the instruction. */
@@ -344,6 +365,8 @@ static void check_goto(struct walker *walker, const struct state *state,
     struct fw_model *model = walker->model;
     const struct thumb_insn *insn = &item->insn;
     struct value target = unknown;
+    /* No address of a place inside it exists: it leaves, as a non-local goto does. */
+    if (!model->units[item->unit].labels) return;
     if (insn->op == THUMB_BX || insn->op == THUMB_MOV_REGISTER) target = get(state, insn->rm);
     if (insn->op == THUMB_LDR) target = loaded(walker, state, item);
     if (target.kind == VALUE_TABLE) {
@@ -363,6 +386,22 @@ static void check_goto(struct walker *walker, const struct state *state,
 static bool is_local_call(const struct walker *walker, const struct fw_item *item) {
     if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
     return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
+}
+
+/* Control that leaves the unit for the caller, or for a function that returns to it, finds
+ * the return address in lr. Returns from the stack have sites of their own. */
+static bool returns_by_lr(const struct walker *walker, const struct state *state,
+                          const struct fw_item *item) {
+    const struct thumb_insn *insn = &item->insn;
+    bool jump = insn->flow == THUMB_FLOW_JUMP_INDIRECT;
+    bool branch = insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND;
+    if (!jump && !branch) return true;
+    if (branch && item->target != FW_NONE && fw_leaves_to(walker->model, item) == FW_NONE) {
+        return true;
+    }
+    if (jump && insn->loads) return true;
+    if (item->jump == FW_JUMP_RETURN && insn->rm != THUMB_LR) return false;
+    return state->r[THUMB_LR].kind == VALUE_RETURN;
 }
 
 /* Most instructions touch neither a frame nor the way of control. */
@@ -403,7 +442,8 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     struct value sp = stack_after(state, insn, value);
     if (walker->frames) note_mpu(walker, state, insn);
     if (walker->frames && item->jump == FW_JUMP_GOTO) check_goto(walker, state, item);
-    if (insn->stores) store(walker, state, index);
+    if (insn->stores) store(walker, state, index, sp);
+    if (walker->frames && !returns_by_lr(walker, state, item)) walker->other_way = true;
     for (unsigned r = 0; r < REGISTERS; r++) {
         if (insn->writes >> r & 1) state->r[r] = unknown;
     }
@@ -416,9 +456,10 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     struct state base = old; /* loads look at the registers in front of the instruction */
     if (insn->loads) {
         base.saved = state->saved;
-        bool restored = load(walker, &base, index, sp);
+        unsigned restored = load(walker, &base, index, sp);
         state->saved = base.saved;
-        if (restored) state->r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
+        if (restored < REGISTERS) state->r[restored] = (struct value){VALUE_RETURN, 0};
+        if (restored < THUMB_LR) state->copies = true;
     }
     state->r[THUMB_SP] = sp;
     if (!insn->in_it) return;
@@ -541,6 +582,8 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
     walker->frames = frames;
     walker->site_capacity = 0;
     walker->any_unknown_goto = false;
+    walker->stores_copy = false;
+    walker->other_way = walker->return_count != 0; /* its subroutines return by lr too */
     for (uint32_t b = 0; b < blocks; b++) {
         struct state state = walker->states[b];
         if (!state.reached) continue;
@@ -550,6 +593,9 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
         /* It came back in another way than by BX lr, or not at all. */
         if (walker->states[walker->returns[i] - walker->first_block].reached) continue;
         doubt(walker, "a subroutine in it comes back in a way that is not followed");
+    }
+    if (walker->stores_copy && walker->other_way) {
+        doubt(walker, "it stores a copy of its return address");
     }
     if (walker->any_unknown_goto) {
         fw_refuse(unit, "a computed jump does not read its target straight from a table");

@@ -14,13 +14,14 @@
 
 enum fw_site_kind {
     FW_SITE_SAVE,    /* lr holds the return address and goes to the stack */
-    FW_SITE_RESTORE, /* it comes back into lr */
+    FW_SITE_RESTORE, /* it comes back into lr, by a load or by a move from where it was popped */
     FW_SITE_RETURN,  /* it goes from the stack into pc */
 };
 
 struct fw_site {
     uint32_t item;
-    int32_t distance; /* RESTORE: sp in front of the save minus sp behind the restore */
+    int32_t distance; /* RESTORE: sp in front of the save minus sp behind the restore;
+                         SAVE: sp in front of it minus sp behind it */
     uint8_t kind;
 };
 

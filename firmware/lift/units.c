@@ -28,6 +28,23 @@ void fw_refuse(struct fw_unit *unit, const char *reason) {
     unit->reason = reason;
 }
 
+/* Does a compiler's function end, at item `last`, in a semihosting call (BKPT 0xab) and what
+ * takes its result? Then that call is SYS_EXIT, which does not come back (newlib's
+ * _kill_shared). */
+static bool ends_in_host_call(const struct lift *lift, const struct lift_function *function,
+                              uint32_t last) {
+    enum { SEMIHOSTING = 0xab, RESULT_MOVES = 2 };
+    if (!function->sized) return false;
+    for (uint32_t i = last, moves = 0; i >= function->first_item; i--, moves++) {
+        const struct fw_item *item = &lift->model->items[i];
+        if (item->kind != FW_ITEM_INSN || item->insn.in_it) return false;
+        if (item->insn.op == THUMB_BKPT) return item->insn.imm == SEMIHOSTING;
+        bool takes = item->insn.op == THUMB_MOV_REGISTER && !item->block_start;
+        if (!takes || moves == RESULT_MOVES || i == 0) return false;
+    }
+    return false;
+}
+
 /* Does control run out of the function's end? A call there does not come back when the
  * function came from a compiler (it has a size): noreturn. */
 static bool falls_out(const struct lift *lift, const struct lift_function *function) {
@@ -46,7 +63,7 @@ static bool falls_out(const struct lift *lift, const struct lift_function *funct
     case THUMB_FLOW_CALL_INDIRECT:
         return insn->in_it || !function->sized;
     default:
-        return true;
+        return !ends_in_host_call(lift, function, function->first_item + function->item_count - 1);
     }
 }
 
@@ -93,7 +110,9 @@ static void refuse_running_into_data(struct lift *lift, struct lift_function *fu
         const struct thumb_insn *insn = stop == FW_NONE ? NULL : &items[stop].insn;
         bool stops = !insn || (!insn->in_it &&
                                (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
-        if (!stops) lift_refuse(function, "control runs into data");
+        if (!stops && !ends_in_host_call(lift, function, stop)) {
+            lift_refuse(function, "control runs into data");
+        }
     }
 }
 

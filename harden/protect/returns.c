@@ -31,6 +31,7 @@ enum {
     ADD_IP_SP = 0x44ec, /* add ip, sp, ip (A7.7.6 T1) */
     POP_NARROW = 0xbc00,
     BX_LR = 0x4770,
+    MOV_FROM_LR = 0x4670, /* mov rd, lr: rd in the low bits (A7.7.77 T1) */
     LR_BIT = 1 << THUMB_LR,
     PC_BIT = 1 << THUMB_PC,
     ISLAND_SPACING_BYTES = 3400, /* a narrow branch reaches 2 KiB both ways */
@@ -113,7 +114,8 @@ static bool ip_free(const struct hardening *hardening, uint32_t item, uint32_t l
     return !(live & FW_LIVE_IP) && !unit->ip_reserved;
 }
 
-static void seal_save(struct hardening *hardening, uint32_t item) {
+/* distance: how far the save lowers the stack pointer. */
+static void seal_save(struct hardening *hardening, uint32_t item, int32_t distance) {
     struct fw_model *model = hardening->model;
     uint32_t before = hardening->liveness.before[item], after = hardening->liveness.after[item];
     uint32_t bits[FW_EDIT_MAXIMUM];
@@ -121,17 +123,24 @@ static void seal_save(struct hardening *hardening, uint32_t item) {
     size_t count =
         free ? seal_bits(hardening, SEAL, 0, bits) : seal_bits_spilling(hardening, SEAL, 0, bits);
     uint32_t moved = fw_insert_before(model, item, bits, count);
-    if (after & FW_LIVE_LR) { /* it is still used: ip still holds key + sp */
-        const uint32_t unseal[] = {SUB_LR_LR_IP, ROR_LR};
+    if (!(after & FW_LIVE_LR)) return;
+    const uint32_t unseal[] = {SUB_LR_LR_IP, ROR_LR};
+    if (free) { /* ip still holds key + sp */
         fw_insert_after(model, moved, unseal, 2);
+    } else {
+        count = seal_bits_spilling(hardening, UNSEAL, distance, bits);
+        fw_insert_after(model, moved, bits, count);
     }
 }
 
 static void unseal_restore(struct hardening *hardening, uint32_t item, int32_t distance) {
-    uint32_t bits[FW_EDIT_MAXIMUM];
+    uint32_t bits[FW_EDIT_MAXIMUM + 1];
     bool free = ip_free(hardening, item, hardening->liveness.after[item]);
     size_t count = free ? seal_bits(hardening, UNSEAL, distance, bits)
                         : seal_bits_spilling(hardening, UNSEAL, distance, bits);
+    const struct thumb_insn *insn = &hardening->model->items[item].insn;
+    /* It came by way of a register, which is to hold it as well. */
+    if (insn->op == THUMB_MOV_REGISTER) bits[count++] = MOV_FROM_LR | insn->rm;
     fw_insert_after(hardening->model, item, bits, count);
 }
 
@@ -266,12 +275,7 @@ static const char *obstacle(const struct hardening *hardening, uint32_t unit) {
     for (size_t i = 0; i < frames->site_count; i++) {
         uint32_t item = frames->sites[i].item;
         const struct thumb_insn *insn = &model->items[item].insn;
-        uint32_t live = hardening->liveness.before[item] | hardening->liveness.after[item];
         if (model->items[item].relocation != FW_NONE) return "a relocation is at its save";
-        if (frames->sites[i].kind == FW_SITE_SAVE &&
-            (hardening->liveness.after[item] & FW_LIVE_LR) && !ip_free(hardening, item, live)) {
-            return "it uses its return address and has no free register";
-        }
         if (frames->sites[i].kind != FW_SITE_RETURN) continue;
         if (insn->op != THUMB_POP &&
             (insn->op != THUMB_LDR || insn->rn != THUMB_SP || insn->size_bytes != 4)) {
@@ -302,7 +306,7 @@ void protect_returns(struct hardening *hardening) {
             uint32_t item = frames->sites[i].item;
             switch (frames->sites[i].kind) {
             case FW_SITE_SAVE:
-                seal_save(hardening, item);
+                seal_save(hardening, item, frames->sites[i].distance);
                 break;
             case FW_SITE_RESTORE:
                 unseal_restore(hardening, item, frames->sites[i].distance);

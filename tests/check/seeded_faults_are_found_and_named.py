@@ -44,6 +44,39 @@ def unsealed_functions(images, elf, out):
                  patch.put(save, struct.pack("<H", register_list ^ 1)).save("frame"), "returns", ["work"])
 
 
+def seals_by_a_register(images):
+    """`pop {r3}; mov lr, r3`, as in crtn.o: r3 holds the plain address again as well; and a save
+    behind which lr and ip are both used."""
+    text = """
+#include <stdio.h>
+int f(int n); int g(int n);
+__attribute__((noinline, used)) int twice(int n) { return n * 2; }
+__asm__(".macro fn n\\n.section .text.\\\\n,\\"ax\\"\\n.global \\\\n\\n.type \\\\n, %function\\n"
+        ".thumb_func\\n\\\\n:\\n.endm\\n fn f\\n push {r4, lr}\\n bl twice\\n pop {r4}\\n pop {r3}\\n"
+        " mov lr, r3\\n bx lr\\n.size f, . - f\\n fn g\\n mov ip, r0\\n mov r2, lr\\n push {r4, r5, lr}\\n"
+        " eor r5, r2, lr\\n mov r0, ip\\n bl twice\\n add r0, r5\\n pop {r4, r5, pc}\\n.size g, . - g\\n");
+int main(void) { printf("%d\\n", f(21) + g(2)); return 0; }
+"""
+    elf = images.build_with_random_key("by_register", text)
+    out = images.hardened(elf)
+    figures = images.holds("an address that comes back by a register", out, elf)
+    images.expect(figures["returns"]["sealed"] == figures["returns"]["sites"], f"its returns: {figures['returns']}")
+    patch = Patch(out)
+    images.finds("a register that stays sealed", patch.nop(patch.address("f", r"^mov r3, lr")).save("stays"),
+                 "original", ["f", "stays sealed"], elf)
+    patch = Patch(out)
+    images.finds("a move that is not unsealed", patch.nop(patch.address("f", r"^sub.w lr")).save("move"),
+                 "returns", ["f"])
+    patch = Patch(out)
+    push = [at for at, (_, said, name) in sorted(patch.code.items()) if name == "g" and said.startswith("push {r0}")]
+    images.expect(len(push) == 2, f"g seals and unseals around its save: {len(push)}")
+    add = next(at for at in sorted(patch.code) if at > push[1] and patch.code[at][1].startswith(("add.w lr", "sub.w lr")) and
+               "#" in patch.code[at][1] or at > push[1] and patch.code[at][1].startswith(("addw lr", "subw lr")))
+    half = struct.unpack_from("<H", patch.data, patch.offset(add) + 2)[0]
+    images.finds("another distance behind the save", patch.put(add + 2, struct.pack("<H", half ^ 4)).save("far"),
+                 "original", ["g"], elf)
+
+
 def void_checks(images, elf, out):
     patch = Patch(out)
     routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
@@ -163,6 +196,7 @@ def main():
                   f"its key is told as {figures['key']}")
     for seed in (unsealed_functions, void_checks, constant_keys, wrong_rights, lost_and_misled):
         seed(images, elf, out)
+    seals_by_a_register(images)
     return images.finish()
 
 

@@ -284,6 +284,124 @@ shared_tail:
     pop {r4, pc}
 9:  movs r0, #99
     pop {r4, pc}""", {(0,): 11, (1,): 5, (2,): 33, (3, 0): 44, (3, 1): 3, (4,): 55, (5,): 66, (6,): 99}, "sealed"),
+    ("popped_register_moves_to_lr", """
+    push {r3-r7, lr}
+    mov r4, r0
+    bl spoil
+    adds r0, r4, #5
+    pop {r3-r7}
+    pop {r3}
+    mov lr, r3
+    eor r1, r3, lr
+    cmp r3, #0
+    it eq
+    moveq r1, #1
+    add r0, r1
+    bx lr""", {(6,): 11}, "sealed"),
+    ("lr_and_ip_used_after_push", """
+    mov ip, r0
+    mov r2, lr
+    push {r4, r5, lr}
+    mov r4, ip
+    eor r5, r2, lr
+    bl spoil
+    add r0, r4, r5
+    pop {r4, r5, pc}""", {(6,): 6}, "sealed"),
+    ("lr_and_ip_used_after_strd", """
+    mov ip, r0
+    mov r2, lr
+    strd r5, lr, [sp, #-24]!
+    add r4, ip, #0
+    eor r5, r2, lr
+    str r4, [sp, #8]
+    bl spoil
+    ldr r0, [sp, #8]
+    add r0, r5
+    ldr r5, [sp]
+    ldr lr, [sp, #4]
+    add sp, #24
+    bx lr""", {(6,): 6}, "sealed"),
+    ("copy_of_lr_as_data", """
+    push {r4, lr}
+    sub sp, #8
+    mov r3, lr
+    str r3, [sp, #4]
+    mov r4, r0
+    bl spoil
+    ldr r0, [sp, #4]
+    ldr r1, [sp, #12]
+    cmp r0, #0
+    ite eq
+    moveq r0, #1
+    movne r0, r4
+    add sp, #8
+    pop {r4, pc}""", {(44,): 44}, "unsealed"),
+    ("copy_of_lr_is_read", """
+    push {r4, lr}
+    sub sp, #8
+    mov r3, lr
+    str r3, [sp, #4]
+    mov r4, r0
+    bl spoil
+    ldr r0, [sp, #4]
+    cmp r0, #0
+    ite eq
+    moveq r0, #1
+    movne r0, r4
+    add sp, #8
+    pop {r4, pc}""", {(45,): 45}, "sealed"),
+    ("copy_of_lr_comes_back", """
+    mov r3, lr
+    push {r3, r4}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    pop {r3, r4}
+    bx r3""", {(46,): 47}, "unsealed"),
+    ("copy_of_lr_goes_through_lr", """
+    mov r3, lr
+    push {r3, r4}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    pop {r3, r4}
+    mov lr, r3
+    bx lr""", {(46,): 47}, "unsealed"),
+    ("copy_beside_the_save", """
+    mov r3, lr
+    push {r3, r4, r5, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    ldr lr, [sp]
+    ldr r4, [sp, #4]
+    ldr r5, [sp, #8]
+    add sp, #16
+    bx lr""", {(46,): 47}, "unsealed"),
+    ("thumb_bit_then_leaves", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    pop {r4, lr}
+    ldr r3, =add_three
+    orr r3, r3, #1
+    bx r3
+    .ltorg
+    .align 2""", {(10,): 13}, "sealed"),
+    ("leaves_by_mov_pc", """
+    mov ip, #5
+    cbz r0, 1f
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    pop {r4, pc}
+1:  ldr r3, =add_ip
+    mov pc, r3
+    .ltorg
+    .align 2""", {(0,): 5, (10,): 10}, "sealed"),
+    ("add_ip", "    add r0, ip\n    bx lr", {}, None),
     ("table_branch_without_table", """
     adr r3, 1f
     tbb [r3, r0]
@@ -325,6 +443,8 @@ def sealing(board, report):
         all_sealed = returns["sites"] > 0 and returns["protected"] == returns["sites"]
         if expected == "sealed":
             board.expect(all_sealed, f"{name} is not sealed: {row}")
+        elif expected == "unsealed":
+            board.expect(not all_sealed and returns.get("reason"), f"{name} is not told as unsealed: {row}")
         elif not all_sealed and returns["sites"]:
             board.expect(returns.get("reason"), f"{name} is unsealed without a reason: {row}")
 

@@ -95,6 +95,42 @@ __attribute__((noinline)) static int outer(int k) {
 int main(void) { printf("nested %d\n", outer(3)); return 0; }
 """
 
+# Jumps out of a function into another one's frame: the one that leaves is sealed, the one
+# that is entered from elsewhere is not, and is told.
+LEAVES = r"""
+#include <stdio.h>
+static void *place[5];
+__attribute__((noinline)) static int depth(int n) { return n ? 1 + depth(n - 1) : 0; }
+__attribute__((noipa)) static void leave(int n) {
+    if (depth(n) > 3) __builtin_longjmp(place, 1);
+    leave(n + 1);
+}
+__attribute__((noipa)) static int enter(int n) {
+    if (__builtin_setjmp(place)) return n + 100;
+    leave(0);
+    return n;
+}
+int main(void) { printf("left %d\n", enter(depth(7))); return 0; }
+"""
+
+# Ends as newlib's _kill_shared does: by a semihosting call, and nothing behind it.
+ENDS = r"""
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((noinline)) void end(int code) {
+    register int op __asm__("r0") = 0x20;
+    unsigned block[2] = {0x20026, (unsigned)code};
+    register void *argument __asm__("r1") = block;
+    fflush(stdout);
+    op = 0x20;
+    argument = block;
+    __asm__ volatile("bkpt 0xab\n mov r4, %0" : "+r"(op) : "r"(argument) : "r4", "memory");
+    __builtin_unreachable();
+}
+__attribute__((noinline)) int odd(int n) { if (n > 1000) end(3); return n | 1; }
+int main(void) { printf("ends %d\n", odd(8)); end(0); }
+"""
+
 PREEMPTED = r"""
 #include <stdint.h>
 #include <stdio.h>
@@ -151,6 +187,19 @@ def main():
     if report:
         board.expect(report["memory_map"].get("reason") == "the firmware runs code on its stack", f"{report['memory_map']}")
         board.expect("stack" in report.get("calls_reason", ""), "calls are left away without a word")
+    for level in ("-O0", "-Os"):
+        report = board.same(board.build(f"leaves{level}", LEAVES, [level]), "left 107", seeds=["1eaf"])
+        if not report:
+            continue
+        returns = {name: board.function(report, name).get("protections", {}).get("returns", {})
+                   for name in ("leave", "enter")}
+        board.expect(returns["leave"].get("protected") == returns["leave"].get("sites"), f"leave {level}: {returns}")
+        board.expect("referred to" in returns["enter"].get("reason", ""), f"enter {level}: {returns}")
+    report = board.same(board.build("ends", ENDS, ["-Os"]), "ends 9")
+    if report:
+        row = board.function(report, "end")
+        returns = row.get("protections", {}).get("returns", {})
+        board.expect(row.get("status") == "accepted" and returns.get("protected") == 1, f"end: {row}")
     board.same(board.build("preempted", PREEMPTED, ["-Os"]), "preempted, hash")
     for level in ("-O1", "-Os"):
         board.same(board.build(f"switch{level}", large_switch(), [level]), "switched ", seeds=["5eed"])
