@@ -72,6 +72,13 @@ def corpus_part(results):
     costs(results, [case for case in cases if "/programs/" in case["image"]])
 
 
+def sealed_share(cases):
+    guarded = [case["totals"] for case in cases if case["profile"] == "exploit"]
+    return figures.percent(
+        sum(total.get("return_sites_protected", 0) for total in guarded),
+        sum(total.get("return_sites", 0) - total.get("return_sites_exempt", 0) for total in guarded))
+
+
 def behaviour(results, cases, result):
     rows = []
     for place, name in (("/programs/", "real programs"), ("/torture/", "gcc's torture programs")):
@@ -80,20 +87,21 @@ def behaviour(results, cases, result):
             same = sum(case["verdict"] == "same" for case in mine)
             refused = sum(case["verdict"] == "refused" for case in mine)
             rows.append((name, profile, len(mine), same, refused, len(mine) - same - refused))
-    totals = [case["totals"] for case in cases]
+    plain = [case for case in cases if not corpus.unwinds(case["image"])]
+    totals = [case["totals"] for case in plain]
     functions = sum(total.get("functions_total", 0) for total in totals)
     accepted = sum(total.get("functions_accepted", 0) for total in totals)
-    guarded = [case["totals"] for case in cases if case["profile"] == "exploit"]
     results.figures["behaviour_same"] = figures.percent(sum(row[3] for row in rows), len(cases))
     results.figures["functions_accepted"] = figures.percent(accepted, functions)
-    results.figures["return_sites_sealed"] = figures.percent(
-        sum(total.get("return_sites_protected", 0) for total in guarded),
-        sum(total.get("return_sites", 0) - total.get("return_sites_exempt", 0) for total in guarded))
+    results.figures["return_sites_sealed"] = sealed_share(plain)
+    results.figures["return_sites_sealed_unwound"] = sealed_share(
+        [case for case in cases if corpus.unwinds(case["image"])])
     drawn = f" This run drew {TORTURE_SAMPLE} torture programs by the seed 1, not all." if TORTURE_SAMPLE else ""
     results.sections.append("## Behaviour\n\nEvery image is hardened and run under QEMU beside its original; "
                     f"output and exit code must be the same, and `check --original` must hold.{drawn}\n\n" +
                     figures.table(["programs", "profile", "cases", "same", "refused", "different"], rows) +
-                    f"\n\nFunctions accepted: {accepted:,} of {functions:,}. "
+                    f"\n\nFunctions accepted: {accepted:,} of {functions:,}, without the program with "
+                    "C++ exceptions, whose unwinder reads frames that stay as they are. "
                     f"Torture programs of no use on this board as they come: {len(result['left_out'])} "
                     "(each with its reason in tests/corpus/torture-unusable.tsv).")
 
@@ -105,18 +113,20 @@ def costs(results, cases):
         if case["profile"] != "exploit" or not case["flash"][0]:
             continue
         image, totals = case["image"], case["totals"]
-        flash.append(case["flash"][1] / case["flash"][0])
-        ratio = "not counted"
+        larger, ratio = case["flash"][1] / case["flash"][0], "not counted"
+        in_means = not corpus.unwinds(image)
+        flash += [larger] if in_means else []
         if corpus.counted(image) and case["instructions"][1]:
-            instructions.append(case["instructions"][1] / case["instructions"][0])
-            ratio = f"{instructions[-1]:.4f}"
+            longer = case["instructions"][1] / case["instructions"][0]
+            instructions += [longer] if in_means else []
+            ratio = f"{longer:.4f}"
         guard = protector.get(image)
-        rows.append((short(image), f"{case['flash'][0]:,}", f"{flash[-1]:.4f}", ratio,
+        rows.append((short(image), f"{case['flash'][0]:,}", f"{larger:.4f}", ratio,
                      f"{totals.get('functions_accepted', 0)} / {totals.get('functions_total', 0)}",
                      f"{totals.get('return_sites_protected', 0)} / {totals.get('return_sites', 0)}",
                      f"{totals.get('indirect_calls_protected', 0)} / {totals.get('indirect_calls', 0)}",
                      f"{guard[0]:.4f}" if guard else "", f"{guard[1]:.4f}" if guard else ""))
-        results.rows.append((f"{short(image)}: flash", f"{flash[-1]:.4f}", rows[-1][-2]))
+        results.rows.append((f"{short(image)}: flash", f"{larger:.4f}", rows[-1][-2]))
         results.rows.append((f"{short(image)}: executed instructions", ratio, rows[-1][-1]))
     results.figures["flash_ratio"] = figures.geometric_mean(flash)
     results.figures["instructions_ratio"] = figures.geometric_mean(instructions)
@@ -127,7 +137,8 @@ def costs(results, cases):
                  figures.shown(figures.geometric_mean(guard[1] for guard in guards), "x")))
     results.sections.append("## What `exploit` costs\n\nFlash is the file size of all loaded segments; instructions are "
                     "counted exactly. The last two columns are the same sources built with GCC's "
-                    "-fstack-protector-strong, which leaves the C library unguarded.\n\n" +
+                    "-fstack-protector-strong, which leaves the C library unguarded. The means are "
+                    "without the program with C++ exceptions, of which less is protected.\n\n" +
                     figures.table(["program", "flash bytes", "flash", "instructions", "functions", "returns",
                                    "indirect calls", "SSP flash", "SSP instr."], rows))
 

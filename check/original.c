@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "check/original_private.h"
 #include "firmware/analyse/reach.h"
+#include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
@@ -135,6 +136,13 @@ static void compare_free_bytes(struct compare *compare, size_t section, const ui
     arena_free(&scratch);
 }
 
+/* The address that the word of a pointer means. */
+static uint32_t address_in(const struct fw_relocation *r, uint32_t word) {
+    if (r->type == R_ARM_REL32) return r->place + word;
+    if (r->type != R_ARM_PREL31) return word;
+    return r->place + (word & 0x40000000U ? word | 0x80000000U : word & 0x7fffffffU);
+}
+
 /* Pointers in data, and in code that nobody decoded: the expected words. */
 static void expect_pointers(struct compare *compare, size_t section, uint8_t *expected) {
     const struct fw_model *in = compare->in;
@@ -147,6 +155,7 @@ static void expect_pointers(struct compare *compare, size_t section, uint8_t *ex
         if (r->target_item == FW_NONE || fw_item_at(in, r->place) != FW_NONE) continue;
         if (!span_u32le((struct span){s->data, s->size_bytes}, offset, &old)) continue;
         (void)check_word(check, r->place, &is);
+        is = address_in(r, is);
         uint32_t at = compare->at[r->target_item];
         if (at == FW_NONE) {
             check_find(compare->check, "original", r->place,
@@ -303,6 +312,7 @@ enum status check_take_apart(struct original *original, struct span file, struct
     fw_flow_build(&original->model, &flow);
     fw_liveness(&original->model, &flow, &original->liveness);
     fw_flow_free(&flow);
+    fw_unwind_pin(&original->model);
     fw_reach(&original->model);
     return STATUS_OK;
 }

@@ -13,6 +13,7 @@
 struct unit_facts {
     unsigned saves, sealed;
     const char *doubt;  /* why not every way out is proven */
+    bool held;          /* code that stays reaches it with a branch too short to lengthen */
     const char *excuse; /* why it may be left unsealed, though it could be followed */
     uint32_t doubt_at;
     bool wrong; /* a finding was made */
@@ -46,6 +47,15 @@ static void wrong(struct returns *returns, uint32_t item, const char *what) {
     facts->wrong = true;
 }
 
+/* Is the return address, as it is, on the stack already? Then what it saves now is a copy
+ * that somebody else may read, as an unwinder that saves all registers does. */
+static bool holds_return_address(const struct sums *state) {
+    for (unsigned i = 0; i < state->slot_count; i++) {
+        if (sum_is_base(state->slots[i].value, THUMB_LR)) return true;
+    }
+    return false;
+}
+
 static void note_store(struct returns *returns, uint32_t item, const struct sums *state) {
     const struct thumb_insn *insn = &returns->check->model->items[item].insn;
     struct unit_facts *facts = &returns->facts[returns->unit];
@@ -77,6 +87,9 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
         if (reg != THUMB_LR && !sealed) {
             facts->copies++;
             continue;
+        }
+        if (!sealed && holds_return_address(state)) {
+            facts->excuse = "it saves its return address twice on one path";
         }
         facts->saves++;
         facts->sealed += sealed;
@@ -261,6 +274,34 @@ static void settle_copies(struct unit_facts *facts) {
     }
 }
 
+/* The functions that this unit, which stays, reaches with narrow branches. True when one was
+ * not known. */
+static bool hold_from(const struct fw_model *model, struct unit_facts *facts, uint32_t unit) {
+    bool found = false;
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        bool narrow = item->kind == FW_ITEM_INSN && item->insn.size_bytes == 2 &&
+                      item->insn.reference == THUMB_REFERENCE_BRANCH;
+        if (!narrow || item->target == FW_NONE) continue;
+        uint32_t to = model->items[item->target].unit;
+        if (to == unit || facts[to].held) continue;
+        facts[to].held = found = true;
+    }
+    return found;
+}
+
+/* What stays keeps its branches as they are, and so what they reach from growing or moving
+ * far; where that stays too, so does what it reaches in turn. */
+static void find_held(const struct fw_model *model, struct unit_facts *facts) {
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t u = 0; u < model->unit_count; u++) {
+            bool stays = model->units[u].reason || (facts[u].held && !facts[u].sealed);
+            if (stays && hold_from(model, facts, u)) again = true;
+        }
+    }
+}
+
 static void count_unit(struct check *check, struct unit_facts *facts, uint32_t unit,
                        bool image_seals) {
     settle_copies(facts);
@@ -275,9 +316,15 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
                    facts->doubt);
         return;
     }
+    if (facts->sealed && u->unwound) {
+        check_find(check, "returns", address,
+                   "it seals its return address, which the image's unwinder reads");
+        return;
+    }
     if (!facts->wrong) check->counts.return_sealed += facts->sealed;
     unsigned rest = sites - facts->sealed;
     const char *reason = facts->doubt ? facts->doubt : u->reason ? u->reason : facts->excuse;
+    if (!reason && facts->held) reason = "code that stays reaches it with a short branch";
     if (!rest || !image_seals) return;
     if (check->exempt[unit]) {
         check->counts.return_exempt += rest;
@@ -329,6 +376,7 @@ void check_returns(struct check *check) {
     struct unit_facts *facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1);
     bool image_seals = false;
     follow_units(check, &scratch, facts);
+    find_held(model, facts);
     for (uint32_t u = 0; u < model->unit_count; u++)
         image_seals |= facts[u].sealed != 0;
     for (uint32_t u = 0; u < model->unit_count; u++)

@@ -1,7 +1,9 @@
 /* The unwind index (.ARM.exidx; IHI 0038, section 6): pairs of a function's address and
  * what to do in it, by address, each valid up to the next. After functions have moved,
  * each has what it had; neighbours with the same word share an entry; entries that are left
- * over say "cannot unwind" behind the last. */
+ * over say "cannot unwind" behind the last. Routines of the protection have no frame and
+ * say "cannot unwind". Where the table has no room for what came apart and no code that can
+ * run reads it, every entry says so. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,8 +91,14 @@ void compare_unwind_index(struct compare *compare, const struct fw_section *in,
         old[i] = entry_at(in, (uint32_t)i * 8);
     qsort(old, room, sizeof *old, by_address);
     size_t count = collect(compare, old, room, entries);
-    uint32_t last = count ? entries[count - 1].address : 0;
-    for (size_t i = 0; i < room && count <= room; i++) {
+    if (count > room && compare->in->unwinder) {
+        check_find(compare->check, "unwind", out->address,
+                   "%zu entries are needed and the unwind index has room for %zu", count, room);
+        return;
+    }
+    if (count > room) count = 0;
+    uint32_t last = count ? entries[count - 1].address : old[0].address;
+    for (size_t i = 0; i < room; i++) {
         uint32_t place = out->address + (uint32_t)i * 8;
         struct entry e = {last + 2 * (uint32_t)(i - count + 1), CANNOT_UNWIND, false};
         if (i < count) e = entries[i];

@@ -119,6 +119,27 @@ static void print_row(const char *name, long long part, long long whole, const c
     printf("  %-12s %6lld of %-6lld %s\n", name, part, whole, rest);
 }
 
+/* What is left unsealed, by its reasons. */
+static void print_unsealed(const json_t *figures) {
+    const json_t *unsealed = json_object_get(json_object_get(figures, "returns"), "unsealed");
+    const json_t *row, *other;
+    size_t i, k;
+    json_array_foreach(unsealed, i, row) {
+        const char *reason = text(row, "reason");
+        long long sites = 0;
+        bool told = false;
+        json_array_foreach(unsealed, k, other) {
+            if (strcmp(text(other, "reason"), reason) != 0) continue;
+            told = told || k < i;
+            sites += (long long)json_integer_value(json_object_get(other, "sites"));
+        }
+        if (told) continue;
+        printf("  %-12s %6lld ", "unsealed", sites);
+        print_plain(reason);
+        putchar('\n');
+    }
+}
+
 static void print_protections(const json_t *figures) {
     const json_t *key = json_object_get(figures, "key");
     char exempt[64] = "return addresses sealed";
@@ -126,6 +147,7 @@ static void print_protections(const json_t *figures) {
     if (left) snprintf(exempt, sizeof exempt, "return addresses sealed, %lld exempt", left);
     print_row("returns", number(figures, "returns", "sealed"), number(figures, "returns", "sites"),
               exempt);
+    print_unsealed(figures);
     print_row("calls", number(figures, "calls", "checked"), number(figures, "calls", "sites"),
               "indirect calls checked");
     print_row("call targets", number(figures, "calls", "tagged"),

@@ -77,7 +77,10 @@ static void pin_by(struct fw_model *model, const struct fw_section *section) {
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         const struct fw_unwind_entry *entry = fw_unwind_covering(entries, count, f->address);
+        bool code = f->item == FW_NONE || model->items[f->item].kind == FW_ITEM_INSN;
+        if (!code) continue; /* a tag */
         if (!entry || (!entry->table && entry->data == FW_CANTUNWIND)) continue;
+        model->units[f->unit].unwound = true;
         fw_refuse(&model->units[f->unit], "the image's unwinder may read its frame");
     }
     arena_free(&scratch);

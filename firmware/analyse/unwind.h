@@ -24,7 +24,7 @@ struct fw_unwind_entry *fw_unwind_entries(struct arena *arena, const struct fw_s
 const struct fw_unwind_entry *fw_unwind_covering(const struct fw_unwind_entry *entries,
                                                  size_t count, uint32_t address);
 
-/* Sets model->unwinder; when there is one, refuses every unit that it may unwind.
+/* Sets model->unwinder; when there is one, marks and refuses every unit that it may unwind.
  * Requires: fw_lift(). Invalidates: .reachable of units. */
 void fw_unwind_pin(struct fw_model *model);
 

@@ -46,10 +46,10 @@ static enum status rewrite(struct writer *writer, struct fw_section *section) {
         const struct fw_unwind_entry *cover = fw_unwind_covering(old, old_count, f->address);
         uint32_t item = f->item;
         if (item == FW_NONE || model->units[f->unit].status == FW_UNIT_DROPPED) continue;
-        /* No frame is ever unwound in a stub: it needs no entry of its own. */
-        if (model->units[f->unit].made) continue;
+        /* A stub has no frame. What stands in front of it must not speak for it. */
+        bool silent = !cover || model->units[f->unit].made;
         struct fw_unwind_entry entry =
-            cover ? *cover : (struct fw_unwind_entry){.data = FW_CANTUNWIND};
+            silent ? (struct fw_unwind_entry){.data = FW_CANTUNWIND} : *cover;
         entry.address = model->items[item].new_address;
         entries[count++] = entry;
     }

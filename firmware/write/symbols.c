@@ -162,6 +162,28 @@ static void map_unit(struct writer *writer, const struct fw_unit *unit, uint32_t
     }
 }
 
+/* The instruction that ended at this address of the input, or NULL. */
+static const struct fw_item *code_ending_at(const struct fw_model *model, uint32_t address) {
+    for (uint32_t size_bytes = 2; size_bytes <= 4; size_bytes += 2) {
+        uint32_t index = fw_item_at(model, address - size_bytes);
+        if (index == FW_NONE) continue;
+        const struct fw_item *item = &model->items[index];
+        bool code = item->kind == FW_ITEM_INSN && item->address + item->insn.size_bytes == address;
+        return code ? item : NULL;
+    }
+    return NULL;
+}
+
+/* Did the accepted unit come to lie where it was? Then it is one with untouched code beside
+ * it, and no mapping symbol stands between them. */
+static bool stayed(const struct fw_model *model, const struct fw_unit *unit) {
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->made || item->new_address != item->address) return false;
+    }
+    return unit->status == FW_UNIT_ACCEPTED;
+}
+
 static void map_range(struct writer *writer, uint32_t address, uint32_t size_bytes,
                       size_t *placed) {
     const struct fw_model *model = writer->model;
@@ -173,7 +195,10 @@ static void map_range(struct writer *writer, uint32_t address, uint32_t size_byt
         uint32_t start = model->items[unit->first].new_address;
         if (start - address >= size_bytes) break;
         bool data_first = model->items[unit->first].kind != FW_ITEM_INSN;
-        if (end == address && !(data_first && start == address)) add_mapping(writer, 't', address);
+        bool one = start == address && stayed(model, unit) && code_ending_at(model, address);
+        if (end == address && !one && !(data_first && start == address)) {
+            add_mapping(writer, 't', address);
+        }
         map_unit(writer, unit, &end, &kind);
     }
     if (end == address) add_mapping(writer, 't', address); /* nothing but filler */
@@ -224,8 +249,11 @@ static void map_behind_windows(struct writer *writer) {
                 high = middle;
             }
         }
+        const struct fw_item *last = code_ending_at(model, end);
+        bool one =
+            last && stayed(model, &model->units[last->unit]) && low && all[low - 1].kind == 't';
         bool said = low && all[low - 1].address == end;
-        if (low && !said) add_mapping(writer, all[low - 1].kind, end);
+        if (low && !said && !one) add_mapping(writer, all[low - 1].kind, end);
     }
 }
 

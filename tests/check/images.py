@@ -111,7 +111,7 @@ class Patch:
         count, = struct.unpack_from("<H", self.data, 48)
         for index in range(count):
             header = struct.unpack_from("<10I", self.data, shoff + 40 * index)
-            if header[2] & 2 and header[1] == 1 and header[3] <= address < header[3] + header[5]:
+            if header[2] & 2 and header[1] != 8 and header[3] <= address < header[3] + header[5]:
                 return header[4] + address - header[3]
         raise SystemExit(f"{address:#x} is not in {self.path}")
 

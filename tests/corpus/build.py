@@ -66,12 +66,13 @@ def programs():
             several(HERE, "roundtrip.c codec_lz4.c text.S"),
             f"{SOFT_FLOAT} -I {lz4}/lib -I {HERE}", ""),
         "machine": ([f"{HERE}/machine.c"], HARD_FLOAT, ""),
+        "exceptions": ([f"{HERE}/exceptions.cpp"], HARD_FLOAT, "-lstdc++"),
     }
 
 
 def ours(path):
     """Our own files are compiled with every warning on; foreign ones as they are."""
-    return path.startswith("tests/") and path.endswith(".c")
+    return path.startswith("tests/") and path.endswith((".c", ".cpp"))
 
 
 def variant(lines, name, level, protector):
@@ -90,7 +91,7 @@ def variant(lines, name, level, protector):
         plain = " -fno-stack-protector" if protector and path.startswith(BOARD) else ""
         if ours(path) and name == "lua":
             warnings = warnings.replace("-Wconversion ", "")
-        rule = "as" if path.endswith(".S") else "cc"
+        rule = {".S": "as", ".cpp": "cxx"}.get(os.path.splitext(path)[1], "cc")
         extra = " | " + " ".join(["LICENSE"] + sorted(glob.glob(f"{HERE}/lua/*.lua"))) if rule == "as" else ""
         lines.append(f"build {target}: {rule} {path}{extra}\n  flags = {flags} {warnings}{plain}")
         objects.append(target)
@@ -139,6 +140,8 @@ def main():
         f"builddir = {OUT}",
         "rule cc\n  command = arm-none-eabi-gcc -std=gnu11 -MMD -MF $out.d $flags -c $in -o $out\n"
         "  depfile = $out.d\n  deps = gcc\n  description = CC $out",
+        "rule cxx\n  command = arm-none-eabi-g++ -std=gnu++17 -MMD -MF $out.d $flags -c $in -o $out\n"
+        "  depfile = $out.d\n  deps = gcc\n  description = CXX $out",
         "rule as\n  command = arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -c $in -o $out\n"
         "  description = AS $out",
         f"rule link\n  command = arm-none-eabi-gcc $flags {LINK} $in $libraries -o $out\n"
@@ -158,7 +161,7 @@ def main():
     for name in programs():
         for level in LEVELS:
             variant(lines, name, level, False)
-            if name != "machine":
+            if name not in ("machine", "exceptions"):
                 variant(lines, name, level, True)
     with open(f"{OUT}/build.ninja", "w", encoding="utf-8") as out:
         out.write("\n".join(lines) + "\n")

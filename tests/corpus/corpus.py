@@ -28,6 +28,8 @@ KEY_FUNCTION = "pm_random"
 KEY_FROM_HOST = ("machine",)  # the others link a constant in its place, so that runs repeat: a fixed key
 # SysTick runs free in it, so its instruction count is no figure to compare.
 NOT_COUNTED = ("machine",)
+# Its unwinder reads frames, which stay as they are: its figures stand apart from the others'.
+UNWINDING = ("exceptions",)
 WORKERS = int(os.environ.get("PROOFMARK_JOBS", "2"))
 
 
@@ -185,7 +187,11 @@ def program_images(protector=False):
     suffix = "-ssp" if protector else ""
     return [f"{OUT}/programs/{name}-{level}{suffix}.elf"
             for name in programs() for level in LEVELS
-            if not (protector and name in NOT_COUNTED)]
+            if not (protector and name in NOT_COUNTED + UNWINDING)]
+
+
+def unwinds(elf):
+    return os.path.basename(elf).startswith(UNWINDING)
 
 
 def counted(elf):

@@ -78,7 +78,7 @@ int main() {
 
 def unwinding(board):
     elf = board.build("unwinding", UNWINDING, ["-O1", "-fexceptions", "-fno-optimize-sibling-calls"])
-    report = board.same(elf, "backtrace whole\ncleanup 0\ncleanup 1\ncleanup 2", check=False)
+    report = board.same(elf, "backtrace whole\ncleanup 0\ncleanup 1\ncleanup 2")
     if not report:
         return
     row = board.function(report, "deep")
