@@ -26,6 +26,8 @@ static void check_protections(struct check *check) {
     check_returns(check);
     check_calls(check);
     check_memory_map(check);
+    check_key_cell(check);
+    check_vectors(check);
     check_consistency(check);
 }
 

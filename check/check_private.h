@@ -76,6 +76,7 @@ struct check {
     struct region regions[REGIONS_MAXIMUM];
     size_t region_count;
     bool map_applied, null_guard, stack_guard;
+    uint32_t stack_guard_base;
     uint32_t boot_regions; /* that the stub asks the part for */
 
     struct counts counts;
@@ -133,6 +134,10 @@ void check_find_routines(struct check *check);
 const struct routine *check_routine_at(const struct check *check, uint32_t address);
 /* key.c: is the key function's result a constant; which functions run before the key. */
 void check_key(struct check *check);
+/* key_cell.c: a key in memory stays what it is. Requires check_memory_map(). */
+void check_key_cell(struct check *check);
+/* vectors.c: the entry and the vector table. Requires check_boot(). */
+void check_vectors(struct check *check);
 /* consistency.c: relocations against instructions. */
 void check_consistency(struct check *check);
 /* returns.c, calls.c, memory_map.c: count and judge. */

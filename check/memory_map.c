@@ -238,6 +238,7 @@ static void find_guards(struct check *check) {
         } else if (r->log2_size == 5 && !r->executes && r->base < top &&
                    top - r->base > GUARD_BYTES && is_stack_end(check, r->base)) {
             check->stack_guard = true;
+            check->stack_guard_base = r->base;
         } else {
             check_find(check, "memory map", r->base,
                        "no access at 0x%08x, which is neither address 0 nor the stack's end",

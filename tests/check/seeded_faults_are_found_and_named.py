@@ -6,7 +6,9 @@ original that is lost, a call or a pointer that leads elsewhere, a tag in the wr
 
     seeded_faults_are_found_and_named.py PROOFMARK
 """
+import re
 import struct
+import subprocess
 import sys
 
 from images import Images, Patch, bl
@@ -120,6 +122,62 @@ def constant_keys(images, elf, out):
     images.finds("another writer of the key's place", patch.put(place, write).save("psp"), "key", ["other"])
 
 
+def wrong_entries(images, elf, out):
+    """The image alone tells: no original is there to compare with."""
+    patch = Patch(out)
+    middle = patch.address("work", r"^cmp")
+    hard_fault = 3 * 4  # ARM DDI 0403E, B1.5.2
+    for told, word in [("a vector into the middle of a function", middle | 1),
+                       ("a vector without its Thumb bit", patch.functions["work"][0]),
+                       ("a vector to where no code is", 0x20000001)]:
+        patch = Patch(out)
+        images.finds(told, patch.put(hard_fault, struct.pack("<I", word)).save("vector"), "vectors",
+                     ["vector 3", f"0x{word:08x}"])
+    patch = Patch(out)
+    entry_field = 24  # e_entry (gABI 4.1)
+    struct.pack_into("<I", patch.data, entry_field, patch.functions["work"][0] | 1)
+    images.finds("an entry that goes round the boot stub", patch.save("entry"), "boot", ["the file's entry"])
+
+
+def lost_key_cells(images, elf, out):
+    """Start-up clears .bss, copies .data; the stack grows; devices are no memory."""
+    cell = 0x203ffc00  # the board leaves the last KiB of RAM free
+    kept = images.hardened(elf, options=("--key-function", "pm_random", "--key-cell", hex(cell)), name=f"{elf}.cell")
+    figures = images.holds("a key in a word of memory", kept, elf)
+    images.expect(figures["key"]["place"] == "memory", f"its key is told as {figures['key']}")
+    patch = Patch(kept)
+    images.finds("a stack that begins above the key", patch.put(0, struct.pack("<I", 0x20400000)).save("stack"),
+                 "key", ["stack"])
+    for told, place, word in [("a key in device space", 0x40000000, "not a word of RAM"),
+                              ("a key among the processor's registers", 0xe000ed00, "not a word of RAM"),
+                              ("a key in .bss", symbol(elf, "__bss_start"), "start-up clears"),
+                              ("a key in .data", symbol(elf, "__data_start"), "start-up writes")]:
+        images.finds(told, moved_cell(kept, cell, place), "key", [word])
+    renamed = Patch(moved_cell(kept, cell, symbol(elf, "__bss_start")))
+    renamed.data = renamed.data.replace(b"\0.bss\0", b"\0.ram\0")
+    images.finds("a key between the linker's names for .bss", renamed.save("renamed"), "key", ["start-up clears"])
+
+
+def symbol(elf, name):
+    lines = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(int(line.split()[0], 16) for line in lines if line.split()[-1] == name)
+
+
+def moved_cell(image, old, new):
+    """Every MOVW or MOVT (A7.7.76, A7.7.79) of the cell's address with another one's."""
+    patch = Patch(image)
+    for at, (_, text, _) in list(patch.code.items()):
+        for op, half in (("movw", 0), ("movt", 16)):
+            if not re.match(rf"{op} \w+, #{old >> half & 0xffff}\b", text):
+                continue
+            value = new >> half & 0xffff
+            first, second = struct.unpack_from("<HH", patch.data, patch.offset(at))
+            first = first & 0xfbf0 | value >> 12 | (value >> 11 & 1) << 10
+            second = second & 0x8f00 | (value >> 8 & 7) << 12 | value & 0xff
+            patch.put(at, struct.pack("<HH", first, second))
+    return patch.save("moved")
+
+
 def wrong_rights(images, elf, out):
     table = region_table(Patch(out))
     for index, told, change in [
@@ -194,7 +252,7 @@ def main():
     figures = images.holds("the image as it is", out, elf)
     images.expect(figures["key"] == {"function": "pm_random", "made": "at boot", "place": "psp"},
                   f"its key is told as {figures['key']}")
-    for seed in (unsealed_functions, void_checks, constant_keys, wrong_rights, lost_and_misled):
+    for seed in (unsealed_functions, void_checks, constant_keys, wrong_entries, lost_key_cells, wrong_rights, lost_and_misled):
         seed(images, elf, out)
     seals_by_a_register(images)
     return images.finish()

@@ -1,0 +1,50 @@
+/* Where the processor starts and what it calls by itself: the ELF's entry and the words of
+ * the vector table (ARM DDI 0403E, B1.5.2 and B1.5.3). Judged where there is a boot stub: it
+ * makes the key only if every way in is one that the image knows. */
+#include "check/check_private.h"
+
+/* Words that the architecture reserves: vendors keep checksums and flags there. */
+static bool is_reserved(uint32_t index) {
+    return (index >= 7 && index <= 10) || index == 13;
+}
+
+static bool begins_in_unit(const struct fw_model *model, uint32_t unit, uint32_t address) {
+    const struct fw_unit *u = &model->units[unit];
+    for (uint32_t i = 0; i < u->function_count; i++) {
+        const struct fw_function *f = &model->functions[u->function_first + i];
+        /* Of code that no symbol names it is not known where its functions begin. */
+        bool inside = f->symbol == FW_NONE && address - f->address < f->size_bytes;
+        if (f->address == address || inside) return true;
+    }
+    return false;
+}
+
+static bool is_function(const struct fw_model *model, uint32_t address) {
+    uint32_t item = fw_item_at(model, address);
+    if (item != FW_NONE) {
+        return model->items[item].kind == FW_ITEM_INSN && model->items[item].address == address &&
+               begins_in_unit(model, model->items[item].unit, address);
+    }
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        if (f->address == address && !model->units[f->unit].decoded) return true;
+    }
+    return false;
+}
+
+void check_vectors(struct check *check) {
+    const struct fw_model *model = check->model;
+    if (!check->boot) return;
+    if ((model->entry & ~1U) != check->boot->address) {
+        check_find(check, "boot", model->entry & ~1U,
+                   "the file's entry is 0x%08x, and the reset vector leads to 0x%08x", model->entry,
+                   check->boot->address);
+    }
+    for (uint32_t index = 2; index < model->vector_table_bytes / 4; index++) {
+        uint32_t place = model->vector_table + 4 * index, word = 0;
+        if (is_reserved(index) || !check_word(check, place, &word) || word == 0) continue;
+        if ((word & 1) && is_function(model, word & ~1U)) continue;
+        check_find(check, "vectors", place, "vector %u is 0x%08x, where no function begins", index,
+                   word);
+    }
+}
