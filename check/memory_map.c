@@ -4,6 +4,7 @@
  * through where none does. What each section may then do is compared with what it is for. */
 #include <elf.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check/check_private.h"
 
@@ -168,9 +169,9 @@ static void judge_executable(struct check *check) {
     }
 }
 
-/* Flagged writable, but it runs from where it is flashed: tables of constructors. */
+/* Flagged writable, but constants in flash: tables of constructors. */
 static bool is_in_flash(const struct fw_section *s) {
-    return s->data && s->address < RAM_FROM && s->load_address == s->address;
+    return s->address < RAM_FROM && fw_is_constant_table(s);
 }
 
 /* The smallest region around the key's word, which is read only once the map is on. */
@@ -227,6 +228,18 @@ static bool is_stack_end(const struct check *check, uint32_t address) {
     return false;
 }
 
+/* Nothing of the image but room for the stack lies between the guard and the stack's top. */
+static bool is_free_to_top(const struct check *check, uint32_t address, uint32_t top) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool room = s->type == SHT_NOBITS && strstr(s->name, "stack");
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || room) continue;
+        if (s->address < top && s->address + s->size_bytes > address) return false;
+    }
+    return true;
+}
+
 static void find_guards(struct check *check) {
     uint32_t top = 0;
     (void)check_word(check, check->model->vector_table, &top);
@@ -236,7 +249,8 @@ static void find_guards(struct check *check) {
         if (r->base == 0 && r->log2_size == 5 && !r->executes) {
             check->null_guard = true;
         } else if (r->log2_size == 5 && !r->executes && r->base < top &&
-                   top - r->base > GUARD_BYTES && is_stack_end(check, r->base)) {
+                   top - r->base > GUARD_BYTES &&
+                   (is_stack_end(check, r->base) || is_free_to_top(check, r->base, top))) {
             check->stack_guard = true;
             check->stack_guard_base = r->base;
         } else {

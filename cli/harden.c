@@ -28,7 +28,7 @@ static const char usage[] =
     "      --exempt NAME        leave this function's returns as they are; may be repeated\n"
     "      --writable START:SIZE  flash that the firmware writes itself; may be repeated\n"
     "      --flash START:SIZE   the part's flash; code that does not fit there is refused\n"
-    "      --stack-limit NAME   symbol of the lowest address of the stack\n"
+    "      --stack-limit PLACE  lowest address of the stack (symbol or 0x...)\n"
     "      --no-mpu             leave the memory map alone\n"
     "      --report FILE        JSON: each function, each protection with n of N\n"
     "      --json               print the report's totals as JSON\n"

@@ -47,6 +47,7 @@ struct found {
     const char *notes[NOTES_MAXIMUM];
     size_t notes_count;
     const char *stack_limit;
+    uint32_t stack_hint;
 };
 
 static void add_range(struct product_range *ranges, size_t *count, const char *name, uint32_t start,
@@ -129,6 +130,11 @@ static void find_symbols(const struct fw_model *model, struct found *found) {
     }
     for (size_t i = 0; i < sizeof limits / sizeof *limits && !found->stack_limit; i++)
         if (fw_symbol_named(model, limits[i]) != FW_NONE) found->stack_limit = limits[i];
+    uint32_t top = fw_symbol_named(model, "_estack");
+    uint32_t least = fw_symbol_named(model, "_Min_Stack_Size");
+    if (top != FW_NONE && least != FW_NONE) {
+        found->stack_hint = model->symbols[top].value - model->symbols[least].value;
+    }
     if (!found->stack_limit) {
         add_note(found, "no symbol of the stack's lowest address was found by its usual names");
     }
@@ -196,6 +202,7 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
         .key_functions = found.candidates,
         .key_functions_count = found.candidates_count,
         .stack_limit = found.stack_limit,
+        .stack_hint = found.stack_hint,
         .notes = found.notes,
         .notes_count = found.notes_count,
         .today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,

@@ -17,6 +17,8 @@
 #ifndef FIRMWARE_MODEL_H
 #define FIRMWARE_MODEL_H
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -202,6 +204,14 @@ uint32_t fw_item_at(const struct fw_model *model, uint32_t address);
 static inline bool fw_is_ram_section(const struct fw_section *section) {
     return (section->flags & 1 /* SHF_WRITE */) ||
            (section->data && section->load_address != section->address);
+}
+
+/* Flagged writable, but constant from the link on, in flash where it is loaded: the tables of
+ * constructors and destructors (SHT_INIT_ARRAY to SHT_PREINIT_ARRAY, or by their old names). */
+static inline bool fw_is_constant_table(const struct fw_section *section) {
+    bool named = strcmp(section->name, ".ctors") == 0 || strcmp(section->name, ".dtors") == 0;
+    bool typed = section->type >= 14 && section->type <= 16;
+    return section->data && section->load_address == section->address && (typed || named);
 }
 
 static inline bool fw_is_code_section(const struct fw_section *section) {

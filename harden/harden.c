@@ -68,20 +68,16 @@ static void pin(struct fw_model *model, const struct pinned *pinned) {
     }
 }
 
-static enum status check_stack_limit(struct hardening *hardening) {
-    const char *name = hardening->options->stack_limit;
-    if (!name || fw_symbol_named(hardening->model, name) != FW_NONE) return STATUS_OK;
-    return error_input(hardening->error, "%s: no symbol of that name says where the stack ends",
-                       name);
-}
-
 static enum status protect(struct hardening *hardening) {
-    enum status status = check_stack_limit(hardening);
+    enum status status = protect_find_stack_limit(hardening);
     if (status == STATUS_OK) status = protect_choose_key(hardening);
     if (status != STATUS_OK) return status;
     shrink_dead(hardening);
     /* From here on nothing asks the analyses about what a pass made. */
     protect_plan_memory(hardening, NULL);
+    if (hardening->memory_fault) {
+        return error_input(hardening->error, "%s", hardening->memory_fault);
+    }
     protect_calls(hardening);
     protect_returns(hardening);
     return protect_boot(hardening);

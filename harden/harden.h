@@ -33,7 +33,8 @@ struct harden_options {
     size_t writable_flash_count;
     struct fw_range flash;   /* size 0: as much as needed behind the image */
     bool no_mpu;             /* leave the memory map alone */
-    const char *stack_limit; /* symbol of the stack's lowest address; NULL: found, if it can be */
+    const char *stack_limit; /* the stack's lowest address ("0x...") or its symbol; NULL: found,
+                                if it can be */
 };
 
 struct harden_result {

@@ -39,6 +39,9 @@ struct hardening {
     uint32_t region_words[2 * MEMORY_REGIONS_MAXIMUM]; /* items of the stub's table */
     const char *null_guard_reason, *stack_guard_reason;
     uint32_t stack_guard; /* address, or 0 */
+    uint32_t stack_limit; /* lowest address of the stack, where it is known */
+    bool has_stack_limit;
+    const char *memory_fault; /* the map cannot be as the image or its maker wants it, or NULL */
 };
 
 /* shrink/dead.c: drop accepted units that nothing reaches. Invalidates nothing. */
@@ -51,6 +54,8 @@ size_t protect_load_key(const struct hardening *hardening, unsigned reg, uint32_
 void protect_calls(struct hardening *hardening);
 /* protect/returns.c: seal each saved return address. Requires analyses of the input. */
 void protect_returns(struct hardening *hardening);
+/* protect/stack_guard.c: where the stack ends. */
+enum status protect_find_stack_limit(struct hardening *hardening);
 /* protect/memory_map.c: the MPU regions for this image; layout is NULL before there is one.
  * The number of regions does not depend on it. */
 void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout);

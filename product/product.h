@@ -88,7 +88,7 @@ struct product {
         size_t writable_flash_count;
         struct product_range flash; /* the part's; size 0: as much as is needed */
         const char *mpu;            /* "auto" unless said, or "none" */
-        const char *stack_limit;    /* symbol; NULL: the hardener's choice */
+        const char *stack_limit;    /* symbol or "0x..."; NULL: the hardener's choice */
     } harden;
     struct {
         struct product_texts command; /* count 0: no test, no claim */
@@ -155,6 +155,7 @@ struct product_facts {
     const char *const *key_functions; /* candidates by their name, best first */
     size_t key_functions_count;
     const char *stack_limit;  /* symbol or NULL */
+    uint32_t stack_hint;      /* an address to propose where there is no symbol, or 0 */
     const char *const *notes; /* one line each, e.g. that relocations are missing */
     size_t notes_count;
     struct product_date today;

@@ -92,8 +92,8 @@ static const struct field harden_fields[] = {
      "a list of at most 16 {name, start, size}", range_fields, sizeof(struct product_range), 16},
     {"flash", FORM_MAP, false, 0, 0, "a mapping with start and size", flash_fields, 0, 0},
     {"mpu", FORM_MPU, false, AT(harden.mpu), 0, "auto or none", 0, 0, 0},
-    {"stack_limit", FORM_SYMBOL, false, AT(harden.stack_limit), 0,
-     "the symbol of the stack's lowest address", 0, 0, 0},
+    {"stack_limit", FORM_CELL, false, AT(harden.stack_limit), 0,
+     "the stack's lowest address, or its symbol", 0, 0, 0},
     {0},
 };
 static const struct field test_fields[] = {

@@ -96,7 +96,16 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
         buffer_text(out, "  stack_limit: ");
         put_plain(out, facts->stack_limit);
     } else {
-        buffer_text(out, "  # stack_limit: __StackLimit  # symbol of the stack's lowest address\n");
+        buffer_text(
+            out,
+            "  # The ELF names no end of the stack. With its lowest address, or the symbol of\n"
+            "  # it, the memory map catches a stack that grows beyond:\n");
+        if (facts->stack_hint) {
+            buffer_format(out, "  # stack_limit: 0x%08x  # %s\n", facts->stack_hint,
+                          "_estack less _Min_Stack_Size, if nothing goes deeper");
+        } else {
+            buffer_text(out, "  # stack_limit: 0x20000000\n");
+        }
     }
 }
 

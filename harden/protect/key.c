@@ -54,31 +54,103 @@ static void exempt_closure(struct hardening *hardening, uint32_t unit) {
     }
 }
 
-/* Not among contents of the image: code is not writable, and start-up writes .data anew. */
-static bool keeps_a_key(struct fw_model *model, uint32_t address) {
-    enum { WORD_BYTES = 4 };
+/* Between two symbols of a pair: what start-up code clears or fills. */
+static bool lies_between(const struct fw_model *model, const char *const (*names)[2], size_t count,
+                         uint32_t address) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t first = fw_symbol_named(model, names[i][0]);
+        uint32_t end = fw_symbol_named(model, names[i][1]);
+        if (first == FW_NONE || end == FW_NONE) continue;
+        uint32_t start = model->symbols[first].value;
+        if (address >= start && address < model->symbols[end].value) return true;
+    }
+    return false;
+}
+
+/* Memory of the map of ARMv7-M (ARM DDI 0403E, B3.1) that may be RAM. */
+static bool may_be_ram(uint32_t address) {
+    enum { PERIPHERAL = 2, DEVICE = 5 }; /* by half gigabyte */
+    uint32_t part = address >> 29;
+    return part != PERIPHERAL && part < DEVICE;
+}
+
+/* Heap or stack: from the last section below the initial stack pointer up to it. */
+static bool is_below_stack_top(struct fw_model *model, uint32_t address) {
+    uint32_t top = 0;
+    const uint8_t *vectors =
+        model->vector_table == FW_NONE ? NULL : fw_bytes_at(model, model->vector_table, 4);
+    if (!vectors || !span_u32le((struct span){vectors, 4}, 0, &top)) return false;
+    if (address >= top || address >> 29 != (top - 1) >> 29) return false;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        if (!s->data || !(s->flags & SHF_ALLOC)) continue;
-        if (address - s->address < s->size_bytes || s->address - address < WORD_BYTES) return false;
-        if (address - s->load_address < s->size_bytes) return false;
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        if (s->address <= address && address - s->address < s->size_bytes) return false;
+        if (s->address > address && s->address < top) return false;
     }
-    return address <= UINT32_MAX - WORD_BYTES;
+    return true;
+}
+
+/* Why the word cannot keep a key, or NULL. */
+static const char *cannot_keep_a_key(struct hardening *hardening, uint32_t address) {
+    static const char *const cleared[][2] = {{"__bss_start__", "__bss_end__"},
+                                             {"__bss_start", "__bss_end"},
+                                             {"__bss_start", "__bss_end__"},
+                                             {"__bss_start__", "_bss_end__"},
+                                             {"__bss_start", "_ebss"},
+                                             {"__bss_start", "__ebss"},
+                                             {"_sbss", "_ebss"},
+                                             {"__sbss", "__ebss"},
+                                             {"_bss_start", "_bss_end"},
+                                             {"_bss", "_ebss"},
+                                             {"__bss_start", "_end"}};
+    static const char *const copied[][2] = {
+        {"__data_start__", "__data_end__"}, {"__data_start", "__data_end"}, {"_sdata", "_edata"}};
+    struct fw_model *model = hardening->model;
+    const struct fw_range *flash = &hardening->options->flash;
+    bool placed = false; /* by the linker, in memory without contents */
+    if (address % 4) return "it is not aligned to 4";
+    if (!may_be_ram(address)) return "no RAM is there, but devices";
+    if (address - flash->address < flash->size_bytes) return "it is in flash";
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        if (s->data && address - s->load_address < s->size_bytes) return "it is in flash";
+        if (address - s->address >= s->size_bytes) continue;
+        if (s->data) return "start-up copies contents of the image there";
+        if (strncmp(s->name, ".bss", 4) == 0 || strncmp(s->name, ".sbss", 5) == 0) {
+            return "start-up clears it";
+        }
+        if (!(s->flags & SHF_WRITE)) return "it is not written";
+        if (strstr(s->name, "stack") || strstr(s->name, "heap")) return "it is stack or heap";
+        placed = true;
+    }
+    if (lies_between(model, cleared, sizeof cleared / sizeof *cleared, address)) {
+        return "start-up clears it";
+    }
+    if (lies_between(model, copied, sizeof copied / sizeof *copied, address)) {
+        return "start-up copies contents of the image there";
+    }
+    if (address >> 29 == 0 && !placed) return "that is flash, as far as the ELF says";
+    return is_below_stack_top(model, address) ? "it is stack or heap" : NULL;
 }
 
 static enum status find_cell(struct hardening *hardening) {
     const struct fw_model *model = hardening->model;
-    const char *text = hardening->options->key_cell;
+    const char *text = hardening->options->key_cell, *reason = NULL;
     uint32_t symbol = fw_symbol_named(model, text);
     char *end;
     unsigned long value = strtoul(text, &end, 0);
-    if (symbol != FW_NONE) value = model->symbols[symbol].value;
-    if ((symbol == FW_NONE && (*end != '\0' || end == text)) || value > UINT32_MAX ||
-        value % 4 != 0 || !keeps_a_key(hardening->model, (uint32_t)value)) {
+    if (symbol != FW_NONE) {
+        value = model->symbols[symbol].value;
+    } else if (*end != '\0' || end == text || value > UINT32_MAX) {
+        reason = "there is no symbol of that name";
+    }
+    if (!reason) reason = cannot_keep_a_key(hardening, (uint32_t)value);
+    if (reason) {
         return error_input(hardening->error,
                            "%s: a key cell is the symbol or address of a word in RAM that "
-                           "start-up does not write",
-                           text);
+                           "start-up does not write: %s",
+                           text, reason);
     }
     hardening->key_cell = (uint32_t)value;
     return STATUS_OK;

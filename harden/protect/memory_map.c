@@ -124,36 +124,6 @@ static void plan_null_guard(struct hardening *hardening) {
     }
 }
 
-static bool find_stack_limit(struct hardening *hardening, uint32_t *limit) {
-    static const char *const names[] = {"__StackLimit", "__stack_limit", "__stack_limit__",
-                                        "_sstack", "__stack_start__"};
-    const struct fw_model *model = hardening->model;
-    const uint8_t *vectors = model->vector_table == FW_NONE
-                                 ? NULL
-                                 : fw_bytes_at(hardening->model, model->vector_table, 4);
-    uint32_t top = 0, symbol = FW_NONE;
-    if (!vectors || !span_u32le((struct span){vectors, 4}, 0, &top)) return false;
-    if (hardening->options->stack_limit) {
-        symbol = fw_symbol_named(model, hardening->options->stack_limit);
-        if (symbol == FW_NONE) return false;
-    }
-    for (size_t i = 0; symbol == FW_NONE && i < sizeof names / sizeof *names; i++) {
-        symbol = fw_symbol_named(model, names[i]);
-    }
-    if (symbol != FW_NONE) {
-        *limit = model->symbols[symbol].value;
-        return *limit < top;
-    }
-    for (size_t i = 0; i < model->section_count; i++) {
-        const struct fw_section *s = &model->sections[i];
-        bool stack = s->type == SHT_NOBITS && s->size_bytes && s->address + s->size_bytes == top &&
-                     strstr(s->name, "stack");
-        if (stack) *limit = s->address;
-        if (stack) return true;
-    }
-    return false;
-}
-
 static bool overlaps(uint32_t first, uint32_t end, uint32_t address, uint32_t size_bytes) {
     return size_bytes && address < end && address + size_bytes > first;
 }
@@ -179,16 +149,52 @@ static void plan_key(struct hardening *hardening) {
 }
 
 static void plan_stack_guard(struct hardening *hardening) {
-    uint32_t limit;
-    if (!find_stack_limit(hardening, &limit)) {
+    if (!hardening->has_stack_limit) {
         hardening->stack_guard_reason =
-            "the ELF does not say where the stack ends; name the symbol";
+            "the ELF does not say where the stack ends: name the symbol or the address";
         return;
     }
-    hardening->stack_guard = (limit + MINIMUM_BYTES - 1) & ~(MINIMUM_BYTES - 1U);
+    hardening->stack_guard = (hardening->stack_limit + MINIMUM_BYTES - 1) & ~(MINIMUM_BYTES - 1U);
     if (!add_region(hardening, "stack guard", hardening->stack_guard, 5, 0, AP_NONE, XN)) {
         hardening->stack_guard_reason = "the MPU has no region left";
         hardening->stack_guard = 0;
+    }
+}
+
+/* Inside a range that the product's description names as written by the firmware. */
+static bool is_named(const struct hardening *hardening, const struct fw_section *s) {
+    for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
+        const struct fw_range *r = &hardening->options->writable_flash[i];
+        uint32_t offset = s->address - r->address;
+        if (offset < r->size_bytes && s->size_bytes <= r->size_bytes - offset) return true;
+    }
+    return false;
+}
+
+/* A writable region of the code's memory must leave what stands in flash as it is. */
+static void refuse_writable_contents(struct hardening *hardening, size_t number,
+                                     const struct extent *extent) {
+    const struct fw_model *model = hardening->model;
+    if (hardening->region_count <= number || hardening->memory_fault) return;
+    const struct memory_region *r = &hardening->regions[number];
+    uint32_t srd = r->rasr >> 8 & 0xff, eighth = r->size_bytes / 8;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool flash = (s->flags & SHF_ALLOC) && s->size_bytes &&
+                     (!fw_is_ram_section(s) || fw_is_constant_table(s));
+        if (!flash || is_named(hardening, s)) continue;
+        for (uint32_t e = 0; e < 8; e++) {
+            uint32_t start = r->base + e * eighth;
+            if ((srd >> e & 1) || !overlaps(start, start + eighth, s->address, s->size_bytes)) {
+                continue;
+            }
+            hardening->memory_fault = arena_format(
+                &hardening->model->arena,
+                "%s (0x%08x to 0x%08x) has no MPU region that leaves %s read only: align it to a "
+                "power of two that holds all of it, or to an eighth of one, or set no memory map",
+                r->role, extent->start, extent->end - 1, s->name);
+            return;
+        }
     }
 }
 
@@ -220,26 +226,15 @@ static bool shares_with_data(const struct hardening *hardening, const struct ext
     return false;
 }
 
-/* Inside a range that the product's description names as written by the firmware. */
-static bool is_named(const struct hardening *hardening, const struct fw_section *s) {
-    for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
-        const struct fw_range *r = &hardening->options->writable_flash[i];
-        uint32_t offset = s->address - r->address;
-        if (offset < r->size_bytes && s->size_bytes <= r->size_bytes - offset) return true;
-    }
-    return false;
-}
-
 static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
     struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
-        /* .init_array is flagged writable but stands in flash, where it is loaded. */
-        bool in_place = s->data && s->load_address == s->address;
         if (fw_is_ram_section(s)) {
-            if (s->address < CODE_REGION_END && !in_place && !is_named(hardening, s)) {
+            bool flash = fw_is_constant_table(s) || is_named(hardening, s);
+            if (s->address < CODE_REGION_END && !flash) {
                 extend(hardening, &low_ram, s->address, s->size_bytes);
             }
         } else if (fw_is_code_section(s)) {
@@ -255,11 +250,13 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
     }
     if (layout) extend(hardening, &code, layout->overflow_address, layout->overflow_bytes);
     bool fits = add_cover(hardening, "code", &code, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
+    size_t number = hardening->region_count;
     if (low_ram.end) {
         fits &= add_cover(hardening, "RAM in the code region", &low_ram, AP_READ_WRITE,
                           XN | NORMAL_WRITE_THROUGH);
+        refuse_writable_contents(hardening, number, &low_ram);
     }
-    size_t number = hardening->region_count;
+    number = hardening->region_count;
     if (ram_code.end) {
         fits &= add_cover(hardening, "code in RAM", &ram_code, AP_READ_WRITE, NORMAL_WRITE_BACK);
     }
@@ -267,7 +264,9 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         const struct fw_range *r = &hardening->options->writable_flash[i];
         struct extent flash = {.count = 0};
         extend(hardening, &flash, r->address, r->size_bytes);
+        size_t at = hardening->region_count;
         fits &= add_cover(hardening, r->name, &flash, AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
+        refuse_writable_contents(hardening, at, &flash);
     }
     if (!fits) hardening->memory_reason = "the MPU has too few regions for this image";
     if (shares_with_data(hardening, &ram_code, number)) {

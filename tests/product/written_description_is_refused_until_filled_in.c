@@ -2,14 +2,28 @@
  * in, and takes it once they are. */
 #include "tests/product/support.h"
 
-static const char *written(struct arena *arena, const char *name) {
+static const char *written_for(struct arena *arena, const char *name, const char *stack_limit,
+                               uint32_t stack_hint) {
     static const struct product_range flash[] = {{".text\nharden: {}", 0, 4096}};
     static const struct product_range ram[] = {{".data", 0x20000000, 64}};
     static const char *const candidates[] = {"random_seed", "trng_read"};
     static const char *const notes[] = {"no relocations: link with -Wl,--emit-relocs"};
     struct product_facts facts = {
-        "build/a \"b\".elf", name, 0x1c1,          flash, 1, ram,           1,
-        candidates,          2,    "__StackLimit", notes, 1, {2026, 11, 22}};
+        .firmware_file = "build/a \"b\".elf",
+        .name = name,
+        .entry = 0x1c1,
+        .flash = flash,
+        .flash_count = 1,
+        .ram = ram,
+        .ram_count = 1,
+        .key_functions = candidates,
+        .key_functions_count = 2,
+        .stack_limit = stack_limit,
+        .stack_hint = stack_hint,
+        .notes = notes,
+        .notes_count = 1,
+        .today = {2026, 11, 22},
+    };
     struct buffer text;
     buffer_init(&text, 1 << 16);
     product_write(&text, &facts);
@@ -17,6 +31,10 @@ static const char *written(struct arena *arena, const char *name) {
     const char *out = arena_string(arena, (const char *)text.data, text.size_bytes);
     buffer_free(&text);
     return out;
+}
+
+static const char *written(struct arena *arena, const char *name) {
+    return written_for(arena, name, "__StackLimit", 0);
 }
 
 static const char *filled(struct arena *arena, const char *text) {
@@ -69,10 +87,29 @@ static void taken_once_filled_in(void **state) {
     }
 }
 
+/* A proposal only: it says nothing until the maker takes the mark of a comment away. */
+static void proposes_where_the_stack_ends(void **state) {
+    (void)state;
+    static const char mark[] = "  # stack_limit: 0x2001fc00";
+    struct arena arena = {0};
+    struct product product;
+    struct error error;
+    const char *text = filled(&arena, written_for(&arena, "thermostat", NULL, 0x2001fc00));
+    const char *place = strstr(text, mark);
+    assert_non_null(place);
+    assert_int_equal(read_text(&arena, text, &product, &error), STATUS_OK);
+    assert_null(product.harden.stack_limit);
+    text = arena_format(&arena, "%.*s  %s", (int)(place - text), text, place + 4);
+    assert_int_equal(read_text(&arena, text, &product, &error), STATUS_OK);
+    assert_string_equal(product.harden.stack_limit, "0x2001fc00");
+    arena_free(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_at_the_first_gap),
         cmocka_unit_test(taken_once_filled_in),
+        cmocka_unit_test(proposes_where_the_stack_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

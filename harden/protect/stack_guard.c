@@ -1,0 +1,80 @@
+/* Where the stack ends, for the guard of 32 bytes that the memory map puts there: what the
+ * maker names (a symbol, or an address with nothing of the image between it and the stack's
+ * top), else the symbols and sections that linker scripts use. A script that knows only the
+ * top (`_estack`) does not say how deep the stack may go; nothing is guessed then. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harden/passes.h"
+
+static bool stack_top(struct fw_model *model, uint32_t *top) {
+    const uint8_t *vectors =
+        model->vector_table == FW_NONE ? NULL : fw_bytes_at(model, model->vector_table, 4);
+    return vectors && span_u32le((struct span){vectors, 4}, 0, top);
+}
+
+/* No contents, and no variables that are not the stack's own, from `limit` to `top`. */
+static bool is_free(const struct fw_model *model, uint32_t limit, uint32_t top) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool stack = s->type == SHT_NOBITS && strstr(s->name, "stack");
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || stack) continue;
+        if (s->address < top && s->address + s->size_bytes > limit) return false;
+    }
+    return true;
+}
+
+static enum status take_named(struct hardening *hardening, const char *text, uint32_t top) {
+    const struct fw_model *model = hardening->model;
+    uint32_t symbol = fw_symbol_named(model, text);
+    char *end;
+    unsigned long value = strtoul(text, &end, 0);
+    hardening->has_stack_limit = true;
+    if (symbol != FW_NONE) {
+        hardening->stack_limit = model->symbols[symbol].value;
+        hardening->has_stack_limit = hardening->stack_limit < top;
+        return STATUS_OK;
+    }
+    if (end == text || *end != '\0') {
+        return error_input(hardening->error, "%s: no symbol of that name says where the stack ends",
+                           text);
+    }
+    if (value >= top || !is_free(model, (uint32_t)value, top)) {
+        return error_input(hardening->error,
+                           "%s: the stack's lowest address lies below its top (0x%08x), with "
+                           "nothing of the image between",
+                           text, top);
+    }
+    hardening->stack_limit = (uint32_t)value;
+    return STATUS_OK;
+}
+
+enum status protect_find_stack_limit(struct hardening *hardening) {
+    static const char *const names[] = {"__StackLimit", "__stack_limit", "__stack_limit__",
+                                        "_sstack", "__stack_start__"};
+    struct fw_model *model = hardening->model;
+    uint32_t top = 0, symbol = FW_NONE;
+    bool has_top = stack_top(model, &top);
+    if (hardening->options->stack_limit) {
+        return take_named(hardening, hardening->options->stack_limit, top);
+    }
+    if (!has_top) return STATUS_OK;
+    for (size_t i = 0; symbol == FW_NONE && i < sizeof names / sizeof *names; i++)
+        symbol = fw_symbol_named(model, names[i]);
+    if (symbol != FW_NONE) {
+        hardening->stack_limit = model->symbols[symbol].value;
+        hardening->has_stack_limit = hardening->stack_limit < top;
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool stack = s->type == SHT_NOBITS && s->size_bytes && s->address + s->size_bytes == top &&
+                     strstr(s->name, "stack");
+        if (!stack) continue;
+        hardening->stack_limit = s->address;
+        hardening->has_stack_limit = true;
+        break;
+    }
+    return STATUS_OK;
+}
