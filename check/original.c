@@ -310,9 +310,9 @@ enum status check_take_apart(struct original *original, struct span file, struct
         return status;
     }
     fw_flow_build(&original->model, &flow);
+    fw_unwind_pin(&original->model);
     fw_liveness(&original->model, &flow, &original->liveness);
     fw_flow_free(&flow);
-    fw_unwind_pin(&original->model);
     fw_reach(&original->model);
     return STATUS_OK;
 }

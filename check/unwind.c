@@ -2,8 +2,9 @@
  * what to do in it, by address, each valid up to the next. After functions have moved,
  * each has what it had; neighbours with the same word share an entry; entries that are left
  * over say "cannot unwind" behind the last. Routines of the protection have no frame and
- * say "cannot unwind". Where the table has no room for what came apart and no code that can
- * run reads it, every entry says so. */
+ * functions that are never on the stack while the index is read none that counts: they say
+ * "cannot unwind", or nothing at all where the table has no room for that. Where it has none
+ * for what came apart and no code that can run reads it, every entry says so. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +52,22 @@ static struct entry covering(const struct entry *entries, size_t count, uint32_t
     return found;
 }
 
+/* Neighbours with the same word share an entry. */
+static size_t merge(struct entry *entries, size_t count) {
+    size_t kept = 0;
+    qsort(entries, count, sizeof *entries, by_address);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *last = kept ? &entries[kept - 1] : NULL;
+        bool equal = last && !last->table && !entries[i].table && last->data == entries[i].data;
+        bool same_place = last && last->address == entries[i].address;
+        if (!equal && !same_place) entries[kept++] = entries[i];
+    }
+    return kept;
+}
+
 /* Where functions start in the output, with what is said of each. */
 static size_t collect(struct compare *compare, const struct entry *old, size_t old_count,
-                      struct entry *entries) {
+                      struct entry *entries, bool brief) {
     const struct fw_model *in = compare->in;
     const struct check *check = compare->check;
     size_t count = 0;
@@ -63,21 +77,18 @@ static size_t collect(struct compare *compare, const struct entry *old, size_t o
     for (size_t i = 0; i < in->function_count; i++) {
         const struct fw_function *f = &in->functions[i];
         if (f->item == FW_NONE || compare->at[f->item] == FW_NONE) continue;
-        entries[count] = covering(old, old_count, f->address);
+        struct entry entry = covering(old, old_count, f->address);
+        bool frame = entry.table || entry.data != CANNOT_UNWIND;
+        bool unread = frame && in->unwinder && !in->units[f->unit].unwound;
+        if (unread && brief) continue;
+        if (unread) entry = (struct entry){0, CANNOT_UNWIND, false};
+        entries[count] = entry;
         entries[count++].address = compare->at[f->item];
     }
-    for (size_t i = 0; i < check->routine_count; i++) {
+    for (size_t i = 0; i < check->routine_count && !brief; i++) {
         entries[count++] = (struct entry){check->routines[i].address, CANNOT_UNWIND, false};
     }
-    qsort(entries, count, sizeof *entries, by_address);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct entry *last = kept ? &entries[kept - 1] : NULL;
-        bool equal = last && !last->table && !entries[i].table && last->data == entries[i].data;
-        bool same_place = last && last->address == entries[i].address;
-        if (!equal && !same_place) entries[kept++] = entries[i];
-    }
-    return kept;
+    return merge(entries, count);
 }
 
 void compare_unwind_index(struct compare *compare, const struct fw_section *in,
@@ -90,7 +101,8 @@ void compare_unwind_index(struct compare *compare, const struct fw_section *in,
     for (size_t i = 0; i < room; i++)
         old[i] = entry_at(in, (uint32_t)i * 8);
     qsort(old, room, sizeof *old, by_address);
-    size_t count = collect(compare, old, room, entries);
+    size_t count = collect(compare, old, room, entries, false);
+    if (count > room && compare->in->unwinder) count = collect(compare, old, room, entries, true);
     if (count > room && compare->in->unwinder) {
         check_find(compare->check, "unwind", out->address,
                    "%zu entries are needed and the unwind index has room for %zu", count, room);

@@ -104,9 +104,9 @@ static enum status attempt(struct hardening *hardening, struct span input,
     if (status != STATUS_OK) return status;
     result->flash_bytes_before = flash_bytes(model);
     fw_flow_build(model, &hardening->flow);
+    fw_unwind_pin(model);
     fw_liveness(model, &hardening->flow, &hardening->liveness);
     fw_values(model, &hardening->flow, &hardening->values);
-    fw_unwind_pin(model);
     pin(model, pinned);
     if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
     if (status != STATUS_OK) return status;

@@ -59,18 +59,150 @@ static bool names_index(const struct fw_model *model, const struct fw_symbol *sy
     return strcmp(symbol->name, "__exidx_start") == 0;
 }
 
-static bool has_unwinder(const struct fw_model *model) {
+/* What may be on the stack while the index is read. */
+struct unwinding {
+    struct fw_model *model;
+    bool *reads;     /* by unit: it may come to read the index, or what it calls may */
+    bool *anything;  /* by unit: it calls through a register */
+    bool everything; /* not known: every function may be on the stack */
+    bool found;      /* by visit() */
+};
+
+static const char *name_of(const struct fw_model *model, uint32_t unit) {
+    return model->functions[model->units[unit].function_first].name;
+}
+
+static bool starts_with(const char *name, const char *prefix) {
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Units that can run and refer to the index. libgcc's unwinder has one function that does;
+ * another unwinder may read the stack of code that does not call it. */
+static void find_readers(struct unwinding *unwinding) {
+    struct fw_model *model = unwinding->model;
     for (size_t r = 0; r < model->relocation_count; r++) {
         const struct fw_relocation *relocation = &model->relocations[r];
         if (!names_index(model, &model->symbols[relocation->symbol])) continue;
         if (model->sections[relocation->section].type == SHT_ARM_EXIDX) continue;
         uint32_t item = fw_item_at(model, relocation->place);
-        if (item == FW_NONE || model->units[model->items[item].unit].reachable) return true;
+        if (item != FW_NONE && !model->units[model->items[item].unit].reachable) continue;
+        model->unwinder = true;
+        bool known = item != FW_NONE &&
+                     starts_with(name_of(model, model->items[item].unit), "get_eit_entry");
+        if (known) unwinding->reads[model->items[item].unit] = true;
+        else unwinding->everything = true;
+    }
+}
+
+static bool calls_anything(const struct fw_model *model, uint32_t unit) {
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN) continue;
+        const struct thumb_insn *insn = &item->insn;
+        bool outside = insn->reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
+        bool jump = insn->flow == THUMB_FLOW_JUMP_INDIRECT && item->jump != FW_JUMP_RETURN &&
+                    insn->reference != THUMB_REFERENCE_LITERAL;
+        if (outside || jump || insn->flow == THUMB_FLOW_CALL_INDIRECT) return true;
     }
     return false;
 }
 
-static void pin_by(struct fw_model *model, const struct fw_section *section) {
+static bool in_vector_table(const struct fw_model *model, uint32_t place) {
+    return place - model->vector_table < model->vector_table_bytes;
+}
+
+/* May a call through a register come to read the index? */
+static bool callable_reads(const struct unwinding *unwinding) {
+    const struct fw_model *model = unwinding->model;
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        const struct fw_relocation *relocation = &model->relocations[r];
+        if (relocation->target_item == FW_NONE || !relocation->target_thumb) continue;
+        uint32_t from = fw_item_at(model, relocation->place);
+        if (from != FW_NONE && !model->units[model->items[from].unit].reachable) continue;
+        if (in_vector_table(model, relocation->place)) continue;
+        if (unwinding->reads[model->items[relocation->target_item].unit]) return true;
+    }
+    return false;
+}
+
+static void visit_reference(void *context, uint32_t unit) {
+    struct unwinding *unwinding = context;
+    if (unwinding->reads[unit]) unwinding->found = true;
+}
+
+/* The least fixed point, from the readers to their callers. */
+static void find_callers(struct unwinding *unwinding) {
+    const struct fw_model *model = unwinding->model;
+    for (bool changed = true; changed;) {
+        bool through_pointer = callable_reads(unwinding);
+        changed = false;
+        for (uint32_t u = 0; u < model->unit_count; u++) {
+            if (unwinding->reads[u]) continue;
+            unwinding->found = through_pointer && unwinding->anything[u];
+            if (!unwinding->found) fw_each_reference(model, u, visit_reference, unwinding);
+            unwinding->reads[u] = unwinding->found;
+            changed |= unwinding->found;
+        }
+    }
+}
+
+static void visit_entry(void *context, uint32_t unit) {
+    static const char *const entries[] = {
+        "__gnu_Unwind_RaiseException", "__gnu_Unwind_ForcedUnwind", "__gnu_Unwind_Resume",
+        "__gnu_Unwind_Resume_or_Rethrow", "__gnu_Unwind_Backtrace"};
+    struct unwinding *unwinding = context;
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        if (strcmp(name_of(unwinding->model, unit), entries[i]) == 0) unwinding->found = true;
+    }
+}
+
+/* Does code of the firmware's own give the unwinder registers of its choice? */
+static bool is_entered_from_outside(struct unwinding *unwinding) {
+    static const char *const own[] = {"_Unwind_", "___Unwind_", "__gnu_Unwind_"};
+    const struct fw_model *model = unwinding->model;
+    unwinding->found = false;
+    for (uint32_t u = 0; u < model->unit_count && !unwinding->found; u++) {
+        bool of_unwinder = !model->units[u].reachable;
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            of_unwinder |= starts_with(name_of(model, u), own[i]);
+        if (!of_unwinder) fw_each_reference(model, u, visit_entry, unwinding);
+    }
+    return unwinding->found;
+}
+
+/* An exception handler may run above any function. */
+static bool handler_reads(const struct unwinding *unwinding) {
+    const struct fw_model *model = unwinding->model;
+    enum { RESET_OFFSET = 4 };
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        const struct fw_relocation *relocation = &model->relocations[r];
+        if (!in_vector_table(model, relocation->place)) continue;
+        if (relocation->place == model->vector_table + RESET_OFFSET) continue;
+        if (relocation->target_item == FW_NONE) continue;
+        if (unwinding->reads[model->items[relocation->target_item].unit]) return true;
+    }
+    return false;
+}
+
+static void find_unwinding(struct unwinding *unwinding) {
+    struct fw_model *model = unwinding->model;
+    find_readers(unwinding);
+    if (!model->unwinder || unwinding->everything) return;
+    unwinding->everything = model->hidden_addresses || model->vector_table == FW_NONE;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (!model->units[u].decoded) unwinding->everything = true;
+        unwinding->anything[u] = calls_anything(model, u);
+    }
+    if (unwinding->everything || is_entered_from_outside(unwinding)) {
+        unwinding->everything = true;
+        return;
+    }
+    find_callers(unwinding);
+    unwinding->everything = handler_reads(unwinding);
+}
+
+static void pin_by(const struct unwinding *unwinding, const struct fw_section *section) {
+    struct fw_model *model = unwinding->model;
     struct arena scratch = {0};
     size_t count;
     const struct fw_unwind_entry *entries = fw_unwind_entries(&scratch, section, &count);
@@ -80,6 +212,7 @@ static void pin_by(struct fw_model *model, const struct fw_section *section) {
         bool code = f->item == FW_NONE || model->items[f->item].kind == FW_ITEM_INSN;
         if (!code) continue; /* a tag */
         if (!entry || (!entry->table && entry->data == FW_CANTUNWIND)) continue;
+        if (!unwinding->everything && !unwinding->reads[f->unit]) continue;
         model->units[f->unit].unwound = true;
         fw_refuse(&model->units[f->unit], "the image's unwinder may read its frame");
     }
@@ -87,9 +220,14 @@ static void pin_by(struct fw_model *model, const struct fw_section *section) {
 }
 
 void fw_unwind_pin(struct fw_model *model) {
+    struct arena scratch = {0};
+    struct unwinding unwinding = {.model = model,
+                                  .reads = ARENA_ARRAY(&scratch, bool, model->unit_count + 1),
+                                  .anything = ARENA_ARRAY(&scratch, bool, model->unit_count + 1)};
     fw_reach(model);
-    model->unwinder = has_unwinder(model);
+    find_unwinding(&unwinding);
     for (size_t i = 0; i < model->section_count && model->unwinder; i++) {
-        if (model->sections[i].type == SHT_ARM_EXIDX) pin_by(model, &model->sections[i]);
+        if (model->sections[i].type == SHT_ARM_EXIDX) pin_by(&unwinding, &model->sections[i]);
     }
+    arena_free(&scratch);
 }

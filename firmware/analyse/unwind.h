@@ -4,7 +4,14 @@
  * An unwinder in the image (C++ exceptions, _Unwind_Backtrace) reads return addresses from
  * the stack by it, and finds handlers by offsets into functions that no relocation shows.
  * So where code that can run refers to the index, functions that can be unwound stay as
- * they are: fw_unwind_pin() refuses them. Where none does, the index means nothing. */
+ * they are: fw_unwind_pin() refuses them. Where none does, the index means nothing.
+ *
+ * Nor does it for a function that cannot be on the stack while the index is read: one that
+ * reads it neither itself nor in anything it calls, over direct calls, pointers it refers
+ * to, and all functions whose address is taken where it calls through a register. That is
+ * asked only of libgcc's unwinder, which reads the stack it runs on: not where other code
+ * reads the index or hands the unwinder registers, where an exception handler may unwind,
+ * and where code is not understood. */
 #ifndef FIRMWARE_ANALYSE_UNWIND_H
 #define FIRMWARE_ANALYSE_UNWIND_H
 
@@ -25,7 +32,8 @@ const struct fw_unwind_entry *fw_unwind_covering(const struct fw_unwind_entry *e
                                                  size_t count, uint32_t address);
 
 /* Sets model->unwinder; when there is one, marks and refuses every unit that it may unwind.
- * Requires: fw_lift(). Invalidates: .reachable of units. */
+ * Requires: fw_flow_build(), and no refusal by a later analysis, so that hardener and check
+ * ask the same. Invalidates: .reachable of units. */
 void fw_unwind_pin(struct fw_model *model);
 
 #endif

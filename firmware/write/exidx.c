@@ -1,7 +1,7 @@
 /* The unwind index (see analyse/unwind.h) after functions have moved, made anew in its old
- * place. Where an unwinder reads it, only functions that it cannot unwind have moved, and
- * their entries merge as they did; where none does and merged entries came apart, every
- * entry says "cannot unwind". */
+ * place. Where an unwinder reads it, only functions whose entry it never asks for have moved:
+ * they say "cannot unwind", and where that takes more room than there is, nothing. Where none
+ * does and merged entries came apart, every entry says "cannot unwind". */
 #include "firmware/analyse/unwind.h"
 #include "firmware/write/write_private.h"
 
@@ -31,30 +31,48 @@ static void put_entry(struct fw_section *section, size_t index, struct fw_unwind
     put_u32le(section->data + offset + 4, data);
 }
 
+struct index {
+    const struct fw_unwind_entry *old;
+    size_t old_count;
+    struct fw_unwind_entry *entries;
+};
+
+/* Entries of the new index. What has no frame (a stub), or none that is ever read, says
+ * "cannot unwind"; with `brief` it says nothing, and takes no room. */
+static size_t collect(const struct fw_model *model, const struct index *index, bool brief) {
+    size_t count = 0;
+    for (size_t i = 0; i < index->old_count; i++) {
+        bool outside = fw_item_at(model, index->old[i].address) == FW_NONE;
+        if (outside) index->entries[count++] = index->old[i];
+    }
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        const struct fw_unit *unit = &model->units[f->unit];
+        if (f->item == FW_NONE || unit->status == FW_UNIT_DROPPED) continue;
+        const struct fw_unwind_entry *cover =
+            fw_unwind_covering(index->old, index->old_count, f->address);
+        bool frame = cover && (cover->table || cover->data != FW_CANTUNWIND);
+        bool unread = unit->made || (frame && model->unwinder && !unit->unwound);
+        if (unread && brief) continue;
+        struct fw_unwind_entry entry =
+            unread || !cover ? (struct fw_unwind_entry){.data = FW_CANTUNWIND} : *cover;
+        entry.address = model->items[f->item].new_address;
+        index->entries[count++] = entry;
+    }
+    qsort(index->entries, count, sizeof *index->entries, by_address);
+    return merge_equal(index->entries, count);
+}
+
 static enum status rewrite(struct writer *writer, struct fw_section *section) {
     struct fw_model *model = writer->model;
-    size_t old_count, count = 0;
+    size_t old_count;
     struct fw_unwind_entry *old = fw_unwind_entries(&writer->scratch, section, &old_count);
     if (!old_count) return STATUS_OK;
     struct fw_unwind_entry *entries =
         ARENA_ARRAY(&writer->scratch, struct fw_unwind_entry, old_count + model->function_count);
-    for (size_t i = 0; i < old_count; i++) {
-        if (fw_item_at(model, old[i].address) == FW_NONE) entries[count++] = old[i];
-    }
-    for (size_t i = 0; i < model->function_count; i++) {
-        const struct fw_function *f = &model->functions[i];
-        const struct fw_unwind_entry *cover = fw_unwind_covering(old, old_count, f->address);
-        uint32_t item = f->item;
-        if (item == FW_NONE || model->units[f->unit].status == FW_UNIT_DROPPED) continue;
-        /* A stub has no frame. What stands in front of it must not speak for it. */
-        bool silent = !cover || model->units[f->unit].made;
-        struct fw_unwind_entry entry =
-            silent ? (struct fw_unwind_entry){.data = FW_CANTUNWIND} : *cover;
-        entry.address = model->items[item].new_address;
-        entries[count++] = entry;
-    }
-    qsort(entries, count, sizeof *entries, by_address);
-    count = merge_equal(entries, count);
+    struct index index = {old, old_count, entries};
+    size_t count = collect(model, &index, false);
+    if (count > old_count && model->unwinder) count = collect(model, &index, true);
     if (count > old_count && !model->unwinder) count = 0; /* nobody reads it */
     if (count > old_count) {
         return error_input(writer->error,

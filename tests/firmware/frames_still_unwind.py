@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Where code that can run reads the unwind index, what it unwinds stays as it is: cleanups
 run, handlers are found and backtraces have the same depth after hardening. Functions that
-cannot be unwound are protected as ever; and an index that nobody reads costs nothing.
+cannot be unwound, or are never on the stack while libgcc's unwinder reads it, are protected as
+ever; and an index that nobody reads costs nothing.
 
     frames_still_unwind.py PROOFMARK
 """
@@ -38,8 +39,25 @@ __attribute__((noinline)) static int deep(int n) {
     }
     return deep(n - 1) + mine + depth_seen;
 }
-int main(void) { return deep(5) + 1; }
+__attribute__((noipa)) static int leaf(int n) { return n * 3; }
+__attribute__((noipa)) static int quiet(int n) { return leaf(n) + leaf(n + 1); }
+static int start(int n) { return deep(n) + 1; }
+static int (*const calls[])(int) = {leaf, start};
+__attribute__((noipa)) static int through(int which, int n) { return calls[which](n) + 1; }
+MORE
+int main(void) { return through(quiet(1) == 9, 5) + 1; }
 """
+# Where these are in the image, the unwinder may read any stack: a handler unwinds, which may
+# run above every function; code of the firmware's own reads the index; it hands the unwinder
+# registers of its choice.
+ANY_STACK = {
+    "handler": "void SysTick_Handler(void) { int n = 0; _Unwind_Backtrace(count, &n); depth_seen = n; }",
+    "reader": "extern const unsigned __exidx_start[]; __attribute__((constructor)) static void read_index(void) "
+              "{ depth_seen = *(const volatile unsigned *)__exidx_start == 0; }",
+    "entered": "int __gnu_Unwind_Backtrace(_Unwind_Trace_Fn, void *, void *); static unsigned registers[20];\n"
+               "__attribute__((constructor)) static void enter(void) "
+               "{ if (depth_seen) depth_seen = __gnu_Unwind_Backtrace(count, 0, registers); }",
+}
 
 # The same flags, and nothing that unwinds.
 TABLES_ONLY = r"""
@@ -76,20 +94,35 @@ int main() {
 """
 
 
+FLAGS = ["-O1", "-fexceptions", "-fno-optimize-sibling-calls"]
+
+
 def unwinding(board):
-    elf = board.build("unwinding", UNWINDING, ["-O1", "-fexceptions", "-fno-optimize-sibling-calls"])
+    elf = board.build("unwinding", UNWINDING.replace("MORE", ""), FLAGS)
     report = board.same(elf, "backtrace whole\ncleanup 0\ncleanup 1\ncleanup 2")
     if not report:
         return
-    row = board.function(report, "deep")
-    board.expect(row.get("status") == "untouched" and "unwinder" in row.get("reason", ""), f"deep: {row}")
+    for name in ("deep", "start", "through", "main"):
+        row = board.function(report, name)
+        board.expect(row.get("status") == "untouched" and "unwinder" in row.get("reason", ""), f"{name}: {row}")
+    row = board.function(report, "quiet")
+    board.expect(row.get("protections", {}).get("returns") == {"sites": 1, "protected": 1},
+                 f"a function that is never on the stack while frames are read: {row}")
     puts = board.function(report, "_puts_r")
     board.expect(puts.get("status") == "accepted", f"a function that cannot be unwound: {puts}")
+
+
+def any_stack(board):
+    for name, more in ANY_STACK.items():
+        report = board.same(board.build(name, UNWINDING.replace("MORE", more), FLAGS), "cleanup 2", seeds=("00",))
+        row = board.function(report, "quiet") if report else {}
+        board.expect("unwinder" in row.get("reason", ""), f"{name}: quiet: {row}")
 
 
 def main():
     board = Board(sys.argv[1])
     unwinding(board)
+    any_stack(board)
     for flags in (["-Os", "-funwind-tables"], ["-O2", "-fexceptions"]):
         report = board.same(board.build(f"tables{flags[0]}", TABLES_ONLY, flags), "fib 89")
         if report:
