@@ -137,15 +137,25 @@ enum status harden_image(struct span input, const struct harden_options *options
                          struct harden_result *result, struct error *error) {
     struct pinned pinned = {.count = 0};
     enum status status = STATUS_OK;
+    unsigned first_tag = 0;
     *result = (struct harden_result){.report = NULL};
     for (;;) {
         struct fw_model model = {.entry = 0};
         struct hardening hardening = {.model = &model, .options = options, .error = error};
         memset(hardening.call_stubs, 0xff, sizeof hardening.call_stubs);
+        hardening.first_tag = hardening.tag_choice = first_tag;
         uint32_t failed = FW_NONE;
         status = attempt(&hardening, input, &pinned, result, &failed);
+        bool other_tag =
+            status == STATUS_OK && protect_tag_is_ambiguous(&hardening, buffer_span(&result->elf));
+        first_tag = hardening.tag_choice;
         free_analyses(&hardening);
         arena_free(&model.arena);
+        if (other_tag) { /* bounded: there are few tags, and without one no call is checked */
+            first_tag++;
+            harden_free(result);
+            continue;
+        }
         /* What a pass made has no address to pin: trying again would change nothing. */
         if (failed == FW_NONE || failed == 0 || pinned.count == ATTEMPTS) break;
         pinned.addresses[pinned.count++] = failed;

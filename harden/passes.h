@@ -32,6 +32,9 @@ struct hardening {
     uint32_t return_pop_stub; /* item: pop lr, unseal it and return */
     uint32_t call_stubs[16];  /* by register: item, or FW_NONE */
     uint32_t tag;             /* the word in front of functions that may be called */
+    uint32_t tag_count;       /* how many there are */
+    unsigned first_tag;       /* which of the tags to begin with; those before are of no use */
+    unsigned tag_choice;      /* which it is */
     const char *returns_reason, *calls_reason, *memory_reason; /* why not at all, or NULL */
 
     struct memory_region regions[MEMORY_REGIONS_MAXIMUM];
@@ -52,6 +55,8 @@ enum status protect_choose_key(struct hardening *hardening);
 size_t protect_load_key(const struct hardening *hardening, unsigned reg, uint32_t *bits);
 /* protect/calls.c: check each indirect call. Requires analyses of the input. */
 void protect_calls(struct hardening *hardening);
+/* Does the tag stand anywhere in the output but where it was put? */
+bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span output);
 /* protect/returns.c: seal each saved return address. Requires analyses of the input. */
 void protect_returns(struct hardening *hardening);
 /* protect/stack_guard.c: where the stack ends. */

@@ -45,11 +45,30 @@ static bool occurs(const struct fw_model *model, uint32_t tag) {
 }
 
 static bool choose_tag(struct hardening *hardening) {
-    for (unsigned i = 0; i < TAG_BYTES_TRIED; i++) {
+    for (unsigned i = hardening->first_tag; i < TAG_BYTES_TRIED; i++) {
         hardening->tag = tag_of(i);
+        hardening->tag_choice = i;
         if (!occurs(hardening->model, hardening->tag)) return true;
     }
     return false;
+}
+
+/* What layout made (a jump table's entries, a branch's distance) may read like the tag. */
+bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span output) {
+    enum { PHOFF = 28, PHNUM = 44, PHDR_BYTES = 32, OFFSET = 4, FILE_BYTES = 16 };
+    uint32_t table = 0, count = 0, word, found = 0;
+    if (hardening->tag_count == 0) return false;
+    bool ok = span_u32le(output, PHOFF, &table) && span_u32le(output, PHNUM, &count);
+    for (uint32_t i = 0; ok && i < (count & 0xffffU); i++) {
+        uint32_t header = table + i * PHDR_BYTES, type = 0, first = 0, bytes = 0;
+        ok = span_u32le(output, header, &type) && span_u32le(output, header + OFFSET, &first) &&
+             span_u32le(output, header + FILE_BYTES, &bytes);
+        for (uint32_t k = 0; ok && type == PT_LOAD && k + 4 <= bytes; k += 2) {
+            ok = span_u32le(output, first + k, &word);
+            found += ok && word == hardening->tag;
+        }
+    }
+    return !ok || found != hardening->tag_count;
 }
 
 static const char *obstacle(const struct hardening *hardening) {
@@ -116,6 +135,7 @@ static void tag_targets(struct hardening *hardening) {
             bool moves = status == FW_UNIT_ACCEPTED;
             uint32_t word = moves ? fw_put_word_before(model, item, hardening->tag) : FW_NONE;
             tagged[item] = word != FW_NONE ? item : make_thunk(hardening, item);
+            hardening->tag_count++;
         }
         relocation->target_item = tagged[item];
     }
