@@ -332,12 +332,13 @@ static void forget_written(struct sums *state, uint32_t writes) {
 
 static void step(const struct sums_context *context, struct sums *state,
                  const struct thumb_insn *insn) {
-    struct loaded loaded = {.count = 0};
+    struct loaded loaded;
     bool sets = !insn->stores && insn->rd < SUMS_REGISTERS && (insn->writes >> insn->rd & 1);
     bool list =
         insn->op == THUMB_POP || insn->op == THUMB_LDM || (insn->op == THUMB_LOAD && is_dual(insn));
     struct sum value = sets && !list ? result(context, state, insn) : sum_unknown;
     struct sum sp = stack_after(state, insn, value);
+    loaded.count = 0; /* the rest is written where it is used: this runs for every instruction */
     if (list) load_list(context, state, insn, &loaded);
     if (insn->stores) store(state, insn);
     forget_written(state, insn->writes);
@@ -368,9 +369,18 @@ void sums_step(const struct sums_context *context, struct sums *state,
     }
 }
 
+void sums_copy(struct sums *to, const struct sums *from) {
+    memcpy(to->r, from->r, sizeof to->r);
+    for (unsigned i = 0; i < from->slot_count; i++)
+        to->slots[i] = from->slots[i];
+    to->slot_count = from->slot_count;
+    to->read_slots = from->read_slots;
+    to->reached = from->reached;
+}
+
 bool sums_merge(struct sums *into, const struct sums *from) {
     if (!into->reached) {
-        *into = *from;
+        sums_copy(into, from);
         into->reached = true;
         return true;
     }

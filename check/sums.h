@@ -79,6 +79,8 @@ static inline bool sum_is_sealed(struct sum a, unsigned base) {
     return a.base == base && form && a.key == 1 && a.sp == 1;
 }
 
+/* Like an assignment, without slots that hold nothing. */
+void sums_copy(struct sums *to, const struct sums *from);
 /* Every register its own base, sp = SP. */
 void sums_start(struct sums *state);
 /* The instruction's effect, executed or (in an IT block) perhaps executed. Calls leave

@@ -93,27 +93,27 @@ static void find_local_returns(struct walk *walk, uint32_t blocks) {
     }
 }
 
-static void flow_on(struct walk *walk, uint32_t block, const struct sums *state) {
+/* `state` is used up. */
+static void flow_on(struct walk *walk, uint32_t block, struct sums *state) {
     const struct check *check = walk->check;
     const struct fw_item *last = &check->model->items[check->flow.blocks[block].last];
     bool back = last->insn.op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
                 state->r[THUMB_LR].base == BASE_LOCAL;
-    struct sums other = *state;
-    walk->outgoing = &other;
-    if (is_local_call(walk, last)) {
-        other.r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0, 0};
+    bool call = is_local_call(walk, last);
+    struct sum lr = state->r[THUMB_LR];
+    walk->outgoing = state;
+    if (call) {
+        state->r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0, 0};
         flow_into(walk, check->flow.block_of[last->target]);
-        other = *state; /* where it was not called */
-        if (last->insn.in_it) fw_each_successor(check->model, &check->flow, block, flow_into, walk);
-        walk->outgoing = NULL;
-        return;
     }
     for (size_t i = 0; back && i < walk->return_count; i++) {
-        other.r[THUMB_LR] = sum_unknown;
+        state->r[THUMB_LR] = sum_unknown;
         flow_into(walk, walk->returns[i]);
     }
-    other = *state;
-    fw_each_successor(check->model, &check->flow, block, flow_into, walk);
+    state->r[THUMB_LR] = lr; /* where it was not called */
+    if (!call || last->insn.in_it) {
+        fw_each_successor(check->model, &check->flow, block, flow_into, walk);
+    }
     walk->outgoing = NULL;
 }
 
@@ -156,13 +156,13 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
         if (!walk->queued[b]) continue;
         walk->queued[b] = false;
         walk->queued_count--;
-        state = walk->states[b];
+        sums_copy(&state, &walk->states[b]);
         run_block(walk, b, &state, !walk->loops);
         flow_on(walk, walk->first_block + b, &state);
     }
     for (uint32_t b = 0; b < blocks && walk->loops; b++) {
         if (!walk->states[b].reached) continue;
-        state = walk->states[b];
+        sums_copy(&state, &walk->states[b]);
         run_block(walk, b, &state, true);
     }
     for (size_t i = 0; visitor->lost && i < walk->return_count; i++) {
