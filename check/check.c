@@ -18,6 +18,7 @@ static enum status read_image(struct check *check, struct span output, struct er
 }
 
 static void check_protections(struct check *check) {
+    check_prepare_places(check);
     walk_prepare(check);
     check_boot(check);
     check_find_routines(check);

@@ -57,6 +57,10 @@ struct check {
     struct fw_flow flow;
     struct sums_context sums;
 
+    const struct fw_section **contents; /* with bytes in memory, by address */
+    size_t contents_count;
+    const struct fw_function **by_address;
+
     struct finding findings[FINDINGS_MAXIMUM];
     size_t finding_count;
     bool more_findings;
@@ -94,6 +98,10 @@ struct check check_part(const struct check *check);
 void check_join(struct check *check, struct check *part);
 void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...)
     __attribute__((format(printf, 4, 5)));
+/* No further finding is kept, so none need be looked for. */
+static inline bool check_is_full(const struct check *check) {
+    return check->finding_count == FINDINGS_MAXIMUM;
+}
 /* Name of the function of the output that covers the address, or "". */
 const char *check_function_at(const struct check *check, uint32_t address);
 /* A name from the file, with what is not ASCII text replaced, as JSON wants it. */
@@ -105,6 +113,11 @@ const struct fw_function *check_first_function(const struct fw_model *model, uin
 bool check_is_routine_unit(const struct check *check, uint32_t unit);
 
 /* code.c: instructions of the output, from its bytes. */
+void check_prepare_places(struct check *check);
+/* The section whose contents are at the address, or NULL. */
+const struct fw_section *check_contents_at(const struct check *check, uint32_t address);
+/* The last function that begins in front of `end`, or NULL. */
+const struct fw_function *check_function_before(const struct check *check, uint64_t end);
 bool check_decode(const struct check *check, uint32_t address, struct thumb_insn *out);
 bool check_word(const struct check *check, uint32_t address, uint32_t *out);
 

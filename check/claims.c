@@ -6,7 +6,9 @@
 #include "check/original_private.h"
 
 uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes) {
-    return fw_bytes_at(compare->check->model, address, size_bytes);
+    const struct fw_section *s = check_contents_at(compare->check, address);
+    if (!s || size_bytes > s->size_bytes - (address - s->address)) return NULL;
+    return s->data + (address - s->address);
 }
 
 bool compare_is_filler(const struct compare *compare, uint32_t address) {
@@ -27,28 +29,33 @@ void compare_claim(struct compare *compare, uint32_t address, uint32_t size_byte
     compare->claimed[compare->claimed_count++] = (struct claimed){address, size_bytes, claim};
 }
 
+uint8_t *compare_claims_at(const struct compare *compare, uint32_t address, uint32_t *room) {
+    const struct check *check = compare->check;
+    const struct fw_section *s = check_contents_at(check, address);
+    uint8_t *bytes = s ? compare->claims[s - check->model->sections].bytes : NULL;
+    if (!bytes) return NULL;
+    *room = s->size_bytes - (address - s->address);
+    return bytes + (address - s->address);
+}
+
 static void enter(struct compare *compare, const struct claimed *c) {
-    const struct fw_model *out = compare->check->model;
-    for (size_t i = 0; i < out->section_count; i++) {
-        const struct fw_section *s = &out->sections[i];
-        uint32_t offset = c->address - s->address;
-        uint8_t *bytes = compare->claims[i].bytes;
-        if (!bytes || c->address < s->address || offset >= s->size_bytes) continue;
-        if (c->size_bytes > s->size_bytes - offset) break;
-        bool told = false;
-        for (uint32_t k = offset; k < offset + c->size_bytes; k++) {
-            if (bytes[k] == CLAIM_FREE) {
-                bytes[k] = c->claim;
-            } else if (!told) {
-                check_find(compare->check, "original", s->address + k,
-                           "two parts of the original share this place");
-                told = true;
-            }
-        }
+    uint32_t room;
+    uint8_t *bytes = compare_claims_at(compare, c->address, &room);
+    if (!bytes || c->size_bytes > room) {
+        check_find(compare->check, "original", c->address,
+                   "the output ends inside a part of the original");
         return;
     }
-    check_find(compare->check, "original", c->address,
-               "the output ends inside a part of the original");
+    bool told = false;
+    for (uint32_t k = 0; k < c->size_bytes; k++) {
+        if (bytes[k] == CLAIM_FREE) {
+            bytes[k] = c->claim;
+        } else if (!told) {
+            check_find(compare->check, "original", c->address + k,
+                       "two parts of the original share this place");
+            told = true;
+        }
+    }
 }
 
 void compare_enter_claims(struct compare *compare) {

@@ -29,25 +29,22 @@ static bool is_branch_type(uint8_t type) {
 }
 
 /* Is the address in a function whose bytes are not understood? It counts as unsealed. */
-static bool in_unknown_function(const struct fw_model *model, uint32_t address) {
-    for (size_t i = 0; i < model->function_count; i++) {
-        const struct fw_function *f = &model->functions[i];
-        if (address - f->address < f->size_bytes) return !model->units[f->unit].decoded;
-    }
-    return false;
+static bool in_unknown_function(const struct check *check, uint32_t address) {
+    const struct fw_function *f = check_function_before(check, (uint64_t)address + 1);
+    return f && address - f->address < f->size_bytes && !check->model->units[f->unit].decoded;
 }
 
 /* A function that is made to look like data drops out of every count; a branch to it shows
  * that it is code. */
 static void find_hidden_code(struct check *check) {
     struct fw_model *model = check->model;
-    for (size_t i = 0; i < model->item_count; i++) {
+    for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
         const struct fw_item *item = &model->items[i];
         bool branch = item->kind == FW_ITEM_INSN &&
                       item->insn.reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
         if (!branch) continue;
         const struct fw_section *section = fw_section_at(model, item->insn.target);
-        if (!section || in_unknown_function(model, item->insn.target)) continue;
+        if (!section || in_unknown_function(check, item->insn.target)) continue;
         check_find(check, "code", item->address,
                    "a branch goes to 0x%08x in %s, which is not known as code", item->insn.target,
                    section->name);
@@ -58,7 +55,7 @@ void check_consistency(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->boot) return;
     find_hidden_code(check);
-    for (size_t i = 0; i < model->relocation_count; i++) {
+    for (size_t i = 0; i < model->relocation_count && !check_is_full(check); i++) {
         const struct fw_relocation *r = &model->relocations[i];
         const struct fw_symbol *symbol = &model->symbols[r->symbol];
         struct thumb_insn insn;

@@ -71,15 +71,13 @@ static void refer(struct walker *w, uint32_t item, uint32_t delta, uint32_t valu
 
 /* --- data */
 
-static const struct fw_relocation *relocation_at(const struct fw_model *in,
-                                                 const struct fw_item *item, uint32_t address) {
-    for (size_t r = item->relocation; item->relocation != FW_NONE && r < in->relocation_count;
-         r++) {
-        if (in->relocations[r].place - item->address >= item->size_bytes) return NULL;
-        if (in->relocations[r].place > address) return NULL;
-        if (in->relocations[r].place == address && in->relocations[r].target_item != FW_NONE) {
-            return &in->relocations[r];
-        }
+/* From *r on, which stays in front of what is asked for next: places only rise. */
+static const struct fw_relocation *relocation_at(const struct fw_model *in, size_t *r,
+                                                 uint32_t address) {
+    while (*r < in->relocation_count && in->relocations[*r].place < address)
+        ++*r;
+    for (size_t i = *r; i < in->relocation_count && in->relocations[i].place == address; i++) {
+        if (in->relocations[i].target_item != FW_NONE) return &in->relocations[i];
     }
     return NULL;
 }
@@ -94,8 +92,9 @@ static void walk_data(struct walker *w, uint32_t index) {
         fail(w, index, "its data is not there");
         return;
     }
+    size_t from = item->relocation == FW_NONE ? w->in->relocation_count : item->relocation;
     for (uint32_t k = 0; k < item->size_bytes; k++) {
-        const struct fw_relocation *r = relocation_at(w->in, item, item->address + k);
+        const struct fw_relocation *r = relocation_at(w->in, &from, item->address + k);
         uint32_t value;
         if (r && span_u32le((struct span){out, item->size_bytes}, k, &value)) {
             if ((value & 1) != r->target_thumb) fail(w, index, "a pointer changed its kind");

@@ -131,13 +131,8 @@ static struct contents contents_of(const struct check *check, uint32_t start, ui
 }
 
 static bool functions_in(const struct check *check, uint32_t start, uint64_t end) {
-    const struct fw_model *model = check->model;
-    for (size_t i = 0; i < model->function_count; i++) {
-        uint64_t function_end =
-            (uint64_t)model->functions[i].address + model->functions[i].size_bytes;
-        if (model->functions[i].address < end && function_end > start) return true;
-    }
-    return false;
+    const struct fw_function *f = check_function_before(check, end);
+    return f && (uint64_t)f->address + f->size_bytes > start;
 }
 
 /* No eighth executes in vain, and writable memory executes only where functions are. */

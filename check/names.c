@@ -80,15 +80,22 @@ void compare_match_symbols(struct compare *compare) {
 
 /* --- fields */
 
+/* The unit's functions stand in the order of their addresses. */
 static uint32_t function_with(const struct fw_model *in, uint32_t item) {
     const struct fw_unit *unit = &in->units[in->items[item].unit];
-    for (uint32_t i = 0; i < unit->function_count; i++) {
-        if (in->functions[unit->function_first + i].item == item) return unit->function_first + i;
+    uint32_t low = unit->function_first, high = low + unit->function_count, end = high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (in->functions[middle].address < in->items[item].address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    return FW_NONE;
+    return low < end && in->functions[low].item == item ? low : FW_NONE;
 }
 
-/* Bytes from the function's first item to the end of its last. */
+/* Bytes from the function's first item to the end of its last; many symbols may ask. */
 static uint32_t size_of(const struct compare *compare, uint32_t function) {
     const struct fw_model *in = compare->in;
     const struct fw_function *f = &in->functions[function];
@@ -96,9 +103,11 @@ static uint32_t size_of(const struct compare *compare, uint32_t function) {
     bool last = function + 1 == unit->function_first + unit->function_count;
     uint32_t stop = last ? FW_NONE : in->functions[function + 1].item;
     uint32_t end = compare->at[f->item];
+    if (compare->sizes[function] != FW_NONE) return compare->sizes[function];
     for (uint32_t i = f->item; i != FW_NONE && i != stop; i = in->items[i].next)
         end = compare->end[i];
-    return end - compare->at[f->item];
+    compare->sizes[function] = end - compare->at[f->item];
+    return compare->sizes[function];
 }
 
 static uint16_t section_index(const struct compare *compare, uint32_t address) {
@@ -237,13 +246,9 @@ static size_t first_at(const struct mapping *mappings, size_t count, uint32_t ad
 }
 
 static enum claim claim_at(const struct compare *compare, uint32_t address) {
-    const struct fw_model *out = compare->check->model;
-    for (size_t i = 0; i < out->section_count; i++) {
-        const struct fw_section *s = &out->sections[i];
-        if (!compare->claims[i].bytes || address - s->address >= s->size_bytes) continue;
-        return compare->claims[i].bytes[address - s->address];
-    }
-    return CLAIM_FREE;
+    uint32_t room;
+    const uint8_t *claim = compare_claims_at(compare, address, &room);
+    return claim ? *claim : CLAIM_FREE;
 }
 
 /* One that stands as it stood in the original, in contents that stayed. */

@@ -45,6 +45,8 @@ static void prepare(struct compare *compare) {
     }
     compare->unit_start = ARENA_ARRAY(&compare->arena, uint32_t, in->unit_count + 1);
     memset(compare->unit_start, 0xff, (in->unit_count + 1) * sizeof *compare->unit_start);
+    compare->sizes = ARENA_ARRAY(&compare->arena, uint32_t, in->function_count + 1);
+    memset(compare->sizes, 0xff, (in->function_count + 1) * sizeof *compare->sizes);
     compare->claims = ARENA_ARRAY(&compare->arena, struct section_claims, out->section_count + 1);
     for (size_t i = 0; i < out->section_count; i++) {
         const struct fw_section *s = &out->sections[i];
@@ -61,7 +63,7 @@ static uint32_t mapped(const struct compare *compare, const struct reference *r)
 
 static void compare_references(struct compare *compare) {
     const struct fw_model *in = compare->in;
-    for (size_t i = 0; i < compare->reference_count; i++) {
+    for (size_t i = 0; i < compare->reference_count && !check_is_full(compare->check); i++) {
         const struct reference *r = &compare->references[i];
         uint32_t should = mapped(compare, r);
         const char *name = check_first_function(in, in->items[r->item].unit)->name;

@@ -77,6 +77,7 @@ struct compare {
     uint32_t *at, *end;
     bool *taken;            /* by item: a pointer that calls may use leads here */
     bool *half;             /* a table that the output reads as half-words */
+    uint32_t *sizes;        /* by function, in the output; FW_NONE: not yet asked for */
     uint32_t *unit_start;   /* by unit, with its tag; FW_NONE: not in the output */
     uint32_t *symbol_map;   /* original symbol to output symbol; FW_NONE: left out */
     bool *mapping_used;     /* by original symbol: a mapping symbol that is still there */
@@ -136,6 +137,8 @@ void compare_join(struct compare *compare, struct compare *part);
 void compare_claim(struct compare *compare, uint32_t address, uint32_t size_bytes, uint8_t claim);
 void compare_claim_routines(struct compare *compare);
 void compare_enter_claims(struct compare *compare);
+/* Of the byte at the address, *room of them up to the section's end; NULL where no code is. */
+uint8_t *compare_claims_at(const struct compare *compare, uint32_t address, uint32_t *room);
 uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes);
 bool compare_is_filler(const struct compare *compare, uint32_t address);
 

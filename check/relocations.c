@@ -86,20 +86,25 @@ static bool is_boot_vector(const struct compare *compare, const struct fw_reloca
            r->place == compare->in->vector_table + 4;
 }
 
+static uint32_t boot_symbol(const struct compare *compare) {
+    uint32_t found = 0;
+    for (size_t k = 0; k < compare->made_symbol_count; k++) {
+        uint32_t made = compare->made_symbols[k];
+        if (strcmp(compare->file.names[made], "__pm_boot") == 0) found = made;
+    }
+    return found;
+}
+
 static void add_original(struct list *list) {
     struct compare *compare = list->compare;
     const struct fw_model *in = compare->in;
+    uint32_t boot = boot_symbol(compare);
     for (size_t i = 0; i < in->relocation_count; i++) {
         const struct fw_relocation *r = &in->relocations[i];
         uint32_t place, symbol = mapped(compare, r->symbol);
         if (!(in->sections[r->section].flags & SHF_ALLOC) || !new_place(compare, r, &place))
             continue;
-        if (is_boot_vector(compare, r)) {
-            for (size_t k = 0; k < compare->made_symbol_count; k++) {
-                uint32_t made = compare->made_symbols[k];
-                if (strcmp(compare->file.names[made], "__pm_boot") == 0) symbol = made;
-            }
-        }
+        if (boot && is_boot_vector(compare, r)) symbol = boot;
         add(list, place, symbol, r->type);
     }
 }
@@ -129,6 +134,19 @@ static int by_entry(const void *a, const void *b) {
     return x->r_info < y->r_info ? -1 : x->r_info > y->r_info;
 }
 
+static size_t first_from(const struct list *list, uint32_t address) {
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->entries[middle].r_offset < address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static void compare_section(struct compare *compare, const struct list *list, uint32_t index,
                             bool *matched) {
     const struct file_view *file = &compare->file;
@@ -142,9 +160,8 @@ static void compare_section(struct compare *compare, const struct list *list, ui
         return;
     }
     const struct fw_section *section = &out->sections[header->sh_info - 1];
-    size_t count = content.size_bytes / sizeof(Elf32_Rel), at = 0, e = 0;
-    while (e < list->count && list->entries[e].r_offset < section->address)
-        e++;
+    size_t count = content.size_bytes / sizeof(Elf32_Rel), at = 0;
+    size_t e = first_from(list, section->address);
     for (; e < list->count && list->entries[e].r_offset - section->address < section->size_bytes;
          e++) {
         Elf32_Rel is = {0, 0};

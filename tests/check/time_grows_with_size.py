@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Four times the relocations in one run of data, or four times the names of one function that
+is as much longer, take about four times as long to check, not sixteen: an image cannot be
+made so that its check does not end.
+
+    time_grows_with_size.py PROOFMARK
+"""
+import sys
+import time
+
+from images import Images
+
+SMALL = 8000
+POOL = """
+__attribute__((noinline, naked)) void *pick(int i) {
+    __asm__("adr r1, 1f\\n ldr r0, [r1, r0, lsl #2]\\n bx lr\\n .align 2\\n"
+            "1: .rept COUNT\\n .word main\\n .endr");
+}
+int main(void) { return pick(3) != (void *)0 ? 0 : 1; }
+"""
+NAMES = """
+__attribute__((noinline)) void work(void) {
+    __asm__ volatile(".rept COUNT\\n nop\\n .endr");
+}
+__asm__(".altmacro\\n .macro name n\\n .global w\\\\n\\n .thumb_set w\\\\n, work\\n .type w\\\\n, %function\\n .endm\\n"
+        ".set i, 0\\n .rept COUNT\\n name %i\\n .set i, i + 1\\n .endr\\n .noaltmacro");
+int main(void) { work(); return 0; }
+"""
+
+
+def seconds(images, told, text, count):
+    elf = images.build(f"{told}{count}", text.replace("COUNT", str(count)))
+    out = images.hardened(elf, options=())
+    best = None
+    for _ in range(3):
+        start = time.perf_counter()
+        images.holds(f"{told}, {count}", out, elf)
+        took = time.perf_counter() - start
+        best = took if best is None else min(best, took)
+    return best
+
+
+def main():
+    images = Images(sys.argv[1])
+    for told, text in (("relocations", POOL), ("names", NAMES)):
+        small, large = seconds(images, told, text, SMALL), seconds(images, told, text, 4 * SMALL)
+        print(f"{told}: {small:.2f} s and {large:.2f} s")
+        images.expect(large < 8 * small, f"{told}: four times as many take {large / small:.1f} times as long")
+    return images.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
