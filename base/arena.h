@@ -16,7 +16,7 @@
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunk; /* newest first */
+    struct arena_chunk *chunk; /* the first is the one with room */
     size_t used_bytes;         /* of all chunks */
     size_t maximum_bytes;      /* 0: ARENA_DEFAULT_MAXIMUM */
 };
