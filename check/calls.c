@@ -18,7 +18,7 @@ static void count_sites(struct check *check) {
         if (unit->first == FW_NONE || is_routine_item(check, &model->items[unit->first])) continue;
         for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
             const struct fw_item *item = &model->items[i];
-            const struct thumb_insn *insn = &item->insn;
+            const struct thumb_insn *insn = item->insn;
             if (item->kind != FW_ITEM_INSN) continue;
             bool direct = insn->reference == THUMB_REFERENCE_BRANCH;
             const struct routine *r = direct ? check_routine_at(check, insn->target) : NULL;

@@ -41,12 +41,12 @@ static void find_hidden_code(struct check *check) {
     for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
         const struct fw_item *item = &model->items[i];
         bool branch = item->kind == FW_ITEM_INSN &&
-                      item->insn.reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
+                      item->insn->reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
         if (!branch) continue;
-        const struct fw_section *section = fw_section_at(model, item->insn.target);
-        if (!section || in_unknown_function(check, item->insn.target)) continue;
+        const struct fw_section *section = fw_section_at(model, item->insn->target);
+        if (!section || in_unknown_function(check, item->insn->target)) continue;
         check_find(check, "code", item->address,
-                   "a branch goes to 0x%08x in %s, which is not known as code", item->insn.target,
+                   "a branch goes to 0x%08x in %s, which is not known as code", item->insn->target,
                    section->name);
     }
 }

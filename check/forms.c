@@ -19,7 +19,7 @@ static bool is_compare_branch(uint8_t op) {
 
 bool compare_branch(struct compare *compare, const struct fw_item *item, uint32_t address,
                     uint32_t *target, uint32_t *end) {
-    const struct thumb_insn *in = &item->insn;
+    const struct thumb_insn *in = item->insn;
     struct thumb_insn out;
     if (!check_decode(compare->check, address, &out)) return false;
     if (out.reference != THUMB_REFERENCE_BRANCH) return false;
@@ -53,7 +53,7 @@ static bool compare_adr(const struct thumb_insn *in, const struct thumb_insn *ou
 }
 
 bool compare_pc_relative(const struct fw_item *item, const struct thumb_insn *out) {
-    const struct thumb_insn *in = &item->insn;
+    const struct thumb_insn *in = item->insn;
     if (out->reference != in->reference) return false;
     bool subtracts = out->size_bytes == 4 && out->subtract;
     if (in->reference == THUMB_REFERENCE_ADR) {

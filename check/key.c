@@ -46,13 +46,13 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     struct search *search = result->search;
     const struct fw_model *model = search->check->model;
     const struct fw_item *it = &model->items[item];
-    if (it->insn.flow == THUMB_FLOW_JUMP_INDIRECT && it->jump != FW_JUMP_GOTO) {
+    if (it->insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump != FW_JUMP_GOTO) {
         exit_with(result, it->jump == FW_JUMP_RETURN ? state->r[0] : sum_unknown);
     }
-    if (it->insn.flow != THUMB_FLOW_BRANCH && it->insn.flow != THUMB_FLOW_BRANCH_COND) return;
+    if (it->insn->flow != THUMB_FLOW_BRANCH && it->insn->flow != THUMB_FLOW_BRANCH_COND) return;
     if (it->target != FW_NONE && model->items[it->target].unit == it->unit) return;
     uint32_t value;
-    const struct routine *routine = check_routine_at(search->check, it->insn.target);
+    const struct routine *routine = check_routine_at(search->check, it->insn->target);
     if (routine && routine->kind == ROUTINE_RETURN) {
         exit_with(result, state->r[0]);
     } else if (it->target != FW_NONE &&
@@ -110,8 +110,8 @@ static void find_other_writers(struct check *check) {
     const struct fw_model *model = check->model;
     for (uint32_t i = 0; check->sums.key_in_psp && i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN || item->insn.op != THUMB_MSR) continue;
-        if (item->insn.imm != SYSM_PSP && item->insn.imm != SYSM_CONTROL) continue;
+        if (item->kind != FW_ITEM_INSN || item->insn->op != THUMB_MSR) continue;
+        if (item->insn->imm != SYSM_PSP && item->insn->imm != SYSM_CONTROL) continue;
         if (item->address - check->boot->address < check->boot->end - check->boot->address)
             continue;
         check_find(check, "key", item->address,

@@ -146,12 +146,12 @@ static void walk_branch(struct walker *w, uint32_t index) {
         return;
     }
     if (item->target == FW_NONE) {
-        if (target != item->insn.target) fail(w, index, "a branch goes elsewhere");
+        if (target != item->insn->target) fail(w, index, "a branch goes elsewhere");
     } else {
         refer(w, item->target, 0, target);
         bool far = end - w->cursor == 6;
         uint32_t at = far ? w->cursor + 2 : w->cursor;
-        bool relocated = item->insn.flow == THUMB_FLOW_CALL || leaves_unit(w, item->target);
+        bool relocated = item->insn->flow == THUMB_FLOW_CALL || leaves_unit(w, item->target);
         if (relocated && check_decode(w->compare->check, at, &insn)) {
             compare_note_branch(w->compare, at, &insn);
         }
@@ -167,7 +167,7 @@ static void walk_pc_relative(struct walker *w, uint32_t index) {
         return;
     }
     if (item->target == FW_NONE) {
-        if (out.target != item->insn.target) fail(w, index, "a constant is read from elsewhere");
+        if (out.target != item->insn->target) fail(w, index, "a constant is read from elsewhere");
     } else {
         refer(w, item->target, item->target_delta, out.target);
     }
@@ -178,8 +178,8 @@ static void walk_table_branch(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     enum { HALF_WORDS = 0x10 };
     struct thumb_insn out;
-    if (!decode(w, &out) || ((out.bits ^ item->insn.bits) & ~(uint32_t)HALF_WORDS) ||
-        (item->insn.bits & ~out.bits & HALF_WORDS)) {
+    if (!decode(w, &out) || ((out.bits ^ item->insn->bits) & ~(uint32_t)HALF_WORDS) ||
+        (item->insn->bits & ~out.bits & HALF_WORDS)) {
         fail(w, index, "a table branch is missing or altered");
         return;
     }
@@ -195,18 +195,18 @@ static void walk_half_word(struct walker *w, uint32_t index, const struct fw_rel
     const struct fw_item *item = &w->in->items[index];
     struct thumb_insn out;
     enum { IMMEDIATE = 0x040f70ff };
-    if (!decode(w, &out) || ((out.bits ^ item->insn.bits) & ~(uint32_t)IMMEDIATE)) {
+    if (!decode(w, &out) || ((out.bits ^ item->insn->bits) & ~(uint32_t)IMMEDIATE)) {
         fail(w, index, "half of an address is missing or altered");
         return;
     }
-    uint8_t kind = item->insn.op == THUMB_MOVT ? REFERENCE_HIGH : REFERENCE_LOW;
+    uint8_t kind = item->insn->op == THUMB_MOVT ? REFERENCE_HIGH : REFERENCE_LOW;
     note_reference(w->compare, (struct reference){r->target_item, r->target_delta, w->cursor,
                                                   out.imm, kind, r->target_thumb});
     take(w, out.size_bytes, CLAIM_CODE);
 }
 
 static bool is_return_from_stack(const struct fw_item *item) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     return item->jump == FW_JUMP_RETURN && insn->loads && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
 }
 
@@ -249,10 +249,10 @@ static bool take_sealed_return(struct walker *w, uint32_t index) {
 static bool take_checked_call(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     struct thumb_insn out;
-    bool call = item->insn.flow == THUMB_FLOW_CALL_INDIRECT;
+    bool call = item->insn->flow == THUMB_FLOW_CALL_INDIRECT;
     if (!decode(w, &out) || out.op != (call ? THUMB_BL : THUMB_B)) return false;
     const struct routine *r = check_routine_at(w->compare->check, out.target);
-    if (!r || r->kind != ROUTINE_CALL || r->reg != item->insn.rm) return false;
+    if (!r || r->kind != ROUTINE_CALL || r->reg != item->insn->rm) return false;
     w->compare->uses_call_routines = true;
     if (r->clobbers >> THUMB_IP & 1) w->compare->call_routine_clobbers_ip = true;
     compare_note_branch(w->compare, w->cursor, &out);
@@ -261,8 +261,8 @@ static bool take_checked_call(struct walker *w, uint32_t index) {
 }
 
 static bool is_checkable(const struct fw_item *item) {
-    if (item->insn.flow == THUMB_FLOW_CALL_INDIRECT) return true;
-    return item->jump == FW_JUMP_TAIL && item->insn.op == THUMB_BX;
+    if (item->insn->flow == THUMB_FLOW_CALL_INDIRECT) return true;
+    return item->jump == FW_JUMP_TAIL && item->insn->op == THUMB_BX;
 }
 
 static bool saves_lr(const struct thumb_insn *insn) {
@@ -276,7 +276,7 @@ static bool restores_lr(const struct thumb_insn *insn) {
 /* A seal in front of the instruction that saves lr. */
 static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal) {
     const struct fw_item *item = &w->in->items[index];
-    if (item->insn.in_it || !saves_lr(&item->insn)) return false;
+    if (item->insn->in_it || !saves_lr(item->insn)) return false;
     if (!check_seal_at(w->compare->check, w->cursor, seal) || seal->distance != 0) return false;
     if (seal->clobbers_ip) need_ip(w, index, w->compare->liveness->before[index]);
     take(w, seal->end - w->cursor, CLAIM_CODE);
@@ -287,7 +287,7 @@ static bool take_seal_before(struct walker *w, uint32_t index, struct seal *seal
 static uint32_t lowers_stack(const struct walker *w, uint32_t index) {
     struct sums state;
     sums_start(&state);
-    sums_step(&w->compare->check->sums, &state, &w->in->items[index].insn);
+    sums_step(&w->compare->check->sums, &state, w->in->items[index].insn);
     return sum_is_stack(state.r[THUMB_SP]) ? 0U - state.r[THUMB_SP].bits : UINT32_MAX;
 }
 
@@ -321,8 +321,8 @@ static void take_unseal_after_restore(struct walker *w, uint32_t index) {
 
 /* `mov lr, rN` right behind `pop {rN}`: lr is unsealed, and rN holds the same. */
 static void take_unseal_after_move(struct walker *w, uint32_t previous, uint32_t index) {
-    const struct thumb_insn *move = &w->in->items[index].insn;
-    const struct thumb_insn *pop = previous == FW_NONE ? NULL : &w->in->items[previous].insn;
+    const struct thumb_insn *move = w->in->items[index].insn;
+    const struct thumb_insn *pop = previous == FW_NONE ? NULL : w->in->items[previous].insn;
     struct thumb_insn back;
     bool restores = move->op == THUMB_MOV_REGISTER && move->rd == THUMB_LR && !move->in_it && pop &&
                     w->in->items[previous].kind == FW_ITEM_INSN && pop->op == THUMB_POP &&
@@ -342,8 +342,8 @@ static void take_unseal_after_move(struct walker *w, uint32_t previous, uint32_t
 static void walk_plain(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     struct thumb_insn out;
-    if (!decode(w, &out) || out.size_bytes != item->insn.size_bytes ||
-        out.bits != item->insn.bits) {
+    if (!decode(w, &out) || out.size_bytes != item->insn->size_bytes ||
+        out.bits != item->insn->bits) {
         fail(w, index, "an instruction of it is missing or altered");
         return;
     }
@@ -352,7 +352,7 @@ static void walk_plain(struct walker *w, uint32_t index) {
 
 /* No reference, no way of control, nothing to do with lr. */
 static bool is_ordinary(const struct fw_item *item) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     return insn->reference == THUMB_REFERENCE_NONE && insn->flow == THUMB_FLOW_NEXT &&
            item->relocation == FW_NONE && !((insn->reads | insn->writes) >> THUMB_LR & 1);
 }
@@ -361,10 +361,10 @@ static bool same_bytes(const struct walker *w, const struct fw_item *item) {
     const uint8_t *out = compare_bytes(w->compare, w->cursor, item->size_bytes);
     uint8_t in[4];
     if (item->size_bytes == 2) {
-        put_u16le(in, item->insn.bits);
+        put_u16le(in, item->insn->bits);
     } else {
-        put_u16le(in, item->insn.bits >> 16);
-        put_u16le(in + 2, item->insn.bits);
+        put_u16le(in, item->insn->bits >> 16);
+        put_u16le(in + 2, item->insn->bits);
     }
     return out && memcmp(out, in, item->size_bytes) == 0;
 }
@@ -381,7 +381,7 @@ static void walk_instruction(struct walker *w, uint32_t previous, uint32_t index
         return;
     }
     bool sealed = take_seal_before(w, index, &seal);
-    switch (item->insn.reference) {
+    switch (item->insn->reference) {
     case THUMB_REFERENCE_BRANCH:
         walk_branch(w, index);
         return;
@@ -395,19 +395,19 @@ static void walk_instruction(struct walker *w, uint32_t previous, uint32_t index
     default:
         break;
     }
-    bool same = decode(w, &out) && out.bits == item->insn.bits;
+    bool same = decode(w, &out) && out.bits == item->insn->bits;
     if (r && r->target_item != FW_NONE &&
         (r->type == R_ARM_THM_MOVW_ABS_NC || r->type == R_ARM_THM_MOVT_ABS)) {
         walk_half_word(w, index, r);
         return;
     }
     /* Under a condition it can only be one branch. */
-    bool fits = !item->insn.in_it || out.op == THUMB_B;
+    bool fits = !item->insn->in_it || out.op == THUMB_B;
     if (!same && fits && is_return_from_stack(item) && take_sealed_return(w, index)) return;
     if (!same && is_checkable(item) && take_checked_call(w, index)) return;
     walk_plain(w, index);
     if (sealed) take_unseal_after_save(w, index, &seal);
-    if (!sealed && restores_lr(&item->insn) && !w->failed) take_unseal_after_restore(w, index);
+    if (!sealed && restores_lr(item->insn) && !w->failed) take_unseal_after_restore(w, index);
     take_unseal_after_move(w, previous, index);
 }
 
@@ -420,7 +420,7 @@ struct it_block {
 
 static struct it_block block_of(const struct walker *w, uint32_t it) {
     struct it_block block = {.count = 0};
-    uint32_t mask = w->in->items[it].insn.imm & 15U;
+    uint32_t mask = w->in->items[it].insn->imm & 15U;
     unsigned length = 4 - (unsigned)__builtin_ctz(mask ? mask : 8);
     uint32_t i = w->in->items[it].next;
     for (; i != FW_NONE && block.count < length; i = w->in->items[i].next)
@@ -450,7 +450,7 @@ static bool take_condition(struct walker *w, unsigned cond, uint32_t *target) {
 /* b<!c> around; the return, now without a condition */
 static bool take_return_behind_branch(struct walker *w, uint32_t index) {
     uint32_t target, at = w->cursor, around = w->in->items[index].next;
-    if (!take_condition(w, w->in->items[index].insn.cond ^ 1U, &target)) return false;
+    if (!take_condition(w, w->in->items[index].insn->cond ^ 1U, &target)) return false;
     if (around == FW_NONE) return false;
     refer_from(w, at, around, 0, target);
     return take_sealed_return(w, index);
@@ -463,18 +463,18 @@ static bool take_shared_return(struct walker *w, uint32_t index) {
     bool clobbers_ip;
     struct thumb_insn out;
     if (!decode(w, &out) || out.op != THUMB_B_COND) return false;
-    bool direct = out.cond == w->in->items[index].insn.cond &&
+    bool direct = out.cond == w->in->items[index].insn->cond &&
                   compare_return(w->compare, index, out.target, &end, &clobbers_ip);
     bool far = false;
     if (!direct && out.size_bytes == 2 && out.target == w->cursor + 6 &&
-        out.cond == (w->in->items[index].insn.cond ^ 1U)) {
+        out.cond == (w->in->items[index].insn->cond ^ 1U)) {
         struct thumb_insn second;
         far = check_decode(w->compare->check, w->cursor + 2, &second) && second.op == THUMB_B &&
               second.size_bytes == 4 && !check_routine_at(w->compare->check, second.target) &&
               compare_return(w->compare, index, second.target, &end, &clobbers_ip);
     }
     if (!direct && !far) return false;
-    if (!take_condition(w, w->in->items[index].insn.cond, &target)) {
+    if (!take_condition(w, w->in->items[index].insn->cond, &target)) {
         *w = saved;
         return false;
     }
@@ -491,7 +491,7 @@ static uint32_t walk_it(struct walker *w, uint32_t it) {
     const struct fw_item *item = &w->in->items[it];
     struct it_block block = block_of(w, it);
     struct thumb_insn out;
-    if (!block.count || !decode(w, &out) || out.bits == item->insn.bits) return it;
+    if (!block.count || !decode(w, &out) || out.bits == item->insn->bits) return it;
     uint32_t last = block.items[block.count - 1];
     if (!is_return_from_stack(&w->in->items[last])) return it;
     place(w, it);
@@ -507,8 +507,8 @@ static uint32_t walk_it(struct walker *w, uint32_t it) {
         return last;
     }
     uint32_t stop = 1U << (5 - block.count);
-    uint32_t mask = (item->insn.imm & 15U & ~(2 * stop - 1)) | stop;
-    if (out.op != THUMB_IT || out.imm != ((item->insn.imm & 0xf0U) | mask)) {
+    uint32_t mask = (item->insn->imm & 15U & ~(2 * stop - 1)) | stop;
+    if (out.op != THUMB_IT || out.imm != ((item->insn->imm & 0xf0U) | mask)) {
         fail(w, it, "an IT block of it is altered");
         return last;
     }
@@ -552,7 +552,7 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
             walk_table(&w, i);
         } else {
             walk_tag(&w, i);
-            uint32_t last = item->insn.op == THUMB_IT ? walk_it(&w, i) : i;
+            uint32_t last = item->insn->op == THUMB_IT ? walk_it(&w, i) : i;
             if (last == i && !w.failed) walk_instruction(&w, previous, i);
             i = last;
         }

@@ -81,7 +81,7 @@ bool compare_return(struct compare *compare, uint32_t item, uint32_t address, ui
     const struct check *check = compare->check;
     struct sums wanted, state;
     struct sum slot, sealed;
-    original_effect(&wanted, &compare->in->items[item].insn, &check->sums, &slot);
+    original_effect(&wanted, compare->in->items[item].insn, &check->sums, &slot);
     if (slot.base < BASE_SLOT || slot.base >= BASE_SLOTS || !sum_is_stack(wanted.r[THUMB_SP])) {
         return false;
     }

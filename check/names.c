@@ -44,7 +44,7 @@ static bool looks_like(const struct compare *compare, const struct fw_symbol *in
     struct seal seal;
     if (check_seal_at(compare->check, address, &seal)) address = seal.end;
     return check_decode(compare->check, address, &insn) &&
-           insn.op == compare->in->items[item].insn.op;
+           insn.op == compare->in->items[item].insn->op;
 }
 
 void compare_match_symbols(struct compare *compare) {

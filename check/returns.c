@@ -57,7 +57,7 @@ static bool holds_return_address(const struct sums *state) {
 }
 
 static void note_store(struct returns *returns, uint32_t item, const struct sums *state) {
-    const struct thumb_insn *insn = &returns->check->model->items[item].insn;
+    const struct thumb_insn *insn = returns->check->model->items[item].insn;
     struct unit_facts *facts = &returns->facts[returns->unit];
     struct sums_access access;
     bool known = sums_access_of(state, insn, &access);
@@ -100,16 +100,17 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
 /* `pop {rN}; mov lr, rN` */
 static bool moves_to_lr_next(const struct check *check, uint32_t item, unsigned reg) {
     const struct fw_item *pop = &check->model->items[item];
-    if (pop->insn.op != THUMB_POP || pop->insn.list != 1U << reg || pop->insn.in_it) return false;
+    if (pop->insn->op != THUMB_POP || pop->insn->list != 1U << reg || pop->insn->in_it)
+        return false;
     if (pop->next == FW_NONE) return false;
     const struct fw_item *move = &check->model->items[pop->next];
-    return move->kind == FW_ITEM_INSN && move->insn.op == THUMB_MOV_REGISTER &&
-           move->insn.rd == THUMB_LR && move->insn.rm == reg && !move->insn.in_it &&
+    return move->kind == FW_ITEM_INSN && move->insn->op == THUMB_MOV_REGISTER &&
+           move->insn->rd == THUMB_LR && move->insn->rm == reg && !move->insn->in_it &&
            !move->block_start;
 }
 
 static void note_load(struct returns *returns, uint32_t item, const struct sums *state) {
-    const struct thumb_insn *insn = &returns->check->model->items[item].insn;
+    const struct thumb_insn *insn = returns->check->model->items[item].insn;
     struct unit_facts *facts = &returns->facts[returns->unit];
     struct sums_access access;
     if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return;
@@ -180,7 +181,7 @@ static void judge_onward(struct returns *returns, uint32_t item, const struct su
 /* Could what leaves here, or comes into lr, have been read back from a copy? */
 static bool is_other_way(const struct check *check, uint32_t item, const struct sums *state) {
     const struct fw_item *it = &check->model->items[item];
-    const struct thumb_insn *insn = &it->insn;
+    const struct thumb_insn *insn = it->insn;
     bool sets_lr = insn->writes >> THUMB_LR & 1;
     switch (insn->flow) {
     case THUMB_FLOW_NEXT:
@@ -205,7 +206,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     struct returns *returns = context;
     const struct check *check = returns->check;
     const struct fw_item *it = &check->model->items[item];
-    const struct thumb_insn *insn = &it->insn;
+    const struct thumb_insn *insn = it->insn;
     if (insn->stores) note_store(returns, item, state);
     if (insn->loads) note_load(returns, item, state);
     if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;
@@ -238,7 +239,7 @@ static bool is_leaf(const struct check *check, uint32_t unit) {
     const struct fw_model *model = check->model;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
-        const struct thumb_insn *insn = &item->insn;
+        const struct thumb_insn *insn = item->insn;
         if (item->kind != FW_ITEM_INSN) continue;
         if (insn->writes >> THUMB_LR & 1) return false;
         if ((insn->reads >> THUMB_LR & 1) && insn->op != THUMB_BX) return false;
@@ -280,8 +281,8 @@ static bool hold_from(const struct fw_model *model, struct unit_facts *facts, ui
     bool found = false;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
-        bool narrow = item->kind == FW_ITEM_INSN && item->insn.size_bytes == 2 &&
-                      item->insn.reference == THUMB_REFERENCE_BRANCH;
+        bool narrow = item->kind == FW_ITEM_INSN && item->insn->size_bytes == 2 &&
+                      item->insn->reference == THUMB_REFERENCE_BRANCH;
         if (!narrow || item->target == FW_NONE) continue;
         uint32_t to = model->items[item->target].unit;
         if (to == unit || facts[to].held) continue;

@@ -73,7 +73,7 @@ static void find_loops(struct walk *walk, uint32_t blocks) {
 }
 
 static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
-    if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
+    if (item->insn->flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
     return walk->check->model->items[item->target].unit == item->unit &&
            !walk->check->outside[item->target];
 }
@@ -97,7 +97,7 @@ static void find_local_returns(struct walk *walk, uint32_t blocks) {
 static void flow_on(struct walk *walk, uint32_t block, struct sums *state) {
     const struct check *check = walk->check;
     const struct fw_item *last = &check->model->items[check->flow.blocks[block].last];
-    bool back = last->insn.op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
+    bool back = last->insn->op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
                 state->r[THUMB_LR].base == BASE_LOCAL;
     bool call = is_local_call(walk, last);
     struct sum lr = state->r[THUMB_LR];
@@ -111,7 +111,7 @@ static void flow_on(struct walk *walk, uint32_t block, struct sums *state) {
         flow_into(walk, walk->returns[i]);
     }
     state->r[THUMB_LR] = lr; /* where it was not called */
-    if (!call || last->insn.in_it) {
+    if (!call || last->insn->in_it) {
         fw_each_successor(check->model, &check->flow, block, flow_into, walk);
     }
     walk->outgoing = NULL;
@@ -122,7 +122,7 @@ static void run_block(struct walk *walk, uint32_t local, struct sums *state, boo
     const struct fw_block *block = &check->flow.blocks[walk->first_block + local];
     const struct walk_visitor *visitor = walk->visitor;
     for (uint32_t i = block->first;; i = check->model->items[i].next) {
-        const struct thumb_insn *insn = &check->model->items[i].insn;
+        const struct thumb_insn *insn = check->model->items[i].insn;
         if (report) visitor->instruction(visitor->context, i, state);
         bool inside = is_local_call(walk, &check->model->items[i]);
         if (!inside) sums_step(&check->sums, state, insn);

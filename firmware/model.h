@@ -75,17 +75,20 @@ enum fw_item_kind {
 };
 
 struct fw_item {
-    struct thumb_insn insn;
-    uint32_t address;     /* in the input; 0 for items that a pass made */
-    uint32_t new_address; /* after fw_layout() */
-    uint32_t size_bytes;  /* now; may grow during layout, never shrink */
-    uint32_t next;        /* next item of the unit, or FW_NONE */
+    const struct thumb_insn *insn; /* shared by equal ones; of data: fw_no_insn */
+    uint32_t address;              /* in the input; 0 for items that a pass made */
+    uint32_t new_address;          /* after fw_layout() */
+    uint32_t size_bytes;           /* now; may grow during layout, never shrink */
+    uint32_t next;                 /* next item of the unit, or FW_NONE */
     uint32_t unit;
-    uint32_t target;       /* what a PC-relative reference means: an item, or FW_NONE with
-                              .insn.target an absolute address outside the units */
-    uint32_t target_delta; /* bytes into the target item (literal pools) */
-    uint32_t relocation;   /* first relocation at this item's bytes, or FW_NONE */
-    uint32_t table_first;  /* TABLE: first entry in model->table_targets */
+    uint32_t target;     /* what a PC-relative reference means: an item, or FW_NONE with
+                            insn->target an absolute address outside the units */
+    uint32_t relocation; /* first relocation at this item's bytes, or FW_NONE */
+    union {
+        uint32_t target_delta; /* INSN: bytes into the target item (literal pools) */
+        uint32_t table_first;  /* TABLE: first entry in model->table_targets */
+        uint32_t word;         /* DATA that a pass made: its value, unless it has a target */
+    };
     uint16_t table_count;
     uint8_t kind;         /* enum fw_item_kind */
     uint8_t alignment;    /* 1, 2, 4 or 8: the new address is congruent to the input's */
@@ -168,6 +171,7 @@ struct fw_model {
 
     struct fw_item *items;
     size_t item_count, item_capacity;
+    struct fw_forms *forms; /* lift/forms: what items' `insn` points to */
     struct fw_unit *units;
     size_t unit_count, unit_capacity;
     struct fw_function *functions; /* sorted by unit, then address */

@@ -21,9 +21,9 @@ static uint32_t copies_of_lr(const struct fw_model *model, const struct fw_unit 
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN) continue;
         if (item->entry || item->block_start) holds = item->entry;
-        bool copy = item->insn.op == THUMB_MOV_REGISTER && item->insn.rm == THUMB_LR;
-        if (holds && copy && item->insn.rd < 16) copies |= 1U << item->insn.rd;
-        if (item->insn.writes >> THUMB_LR & 1) holds = false;
+        bool copy = item->insn->op == THUMB_MOV_REGISTER && item->insn->rm == THUMB_LR;
+        if (holds && copy && item->insn->rd < 16) copies |= 1U << item->insn->rd;
+        if (item->insn->writes >> THUMB_LR & 1) holds = false;
     }
     return copies;
 }
@@ -33,19 +33,19 @@ static uint32_t copies_of_lr(const struct fw_model *model, const struct fw_unit 
  * goto when the Thumb bit was set in front of it. */
 static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *block,
                            uint32_t jump, struct fw_unit *unit, uint32_t copies) {
-    uint8_t target = model->items[jump].insn.rm;
+    uint8_t target = model->items[jump].insn->rm;
     uint32_t writer = FW_NONE;
     bool lr_restored = false;
     for (uint32_t i = block->first; i != jump; i = model->items[i].next) {
-        if (model->items[i].insn.writes >> target & 1) writer = i;
-        if (model->items[i].insn.writes >> THUMB_LR & 1) lr_restored = true;
+        if (model->items[i].insn->writes >> target & 1) writer = i;
+        if (model->items[i].insn->writes >> THUMB_LR & 1) lr_restored = true;
     }
-    const struct thumb_insn *last = writer == FW_NONE ? NULL : &model->items[writer].insn;
+    const struct thumb_insn *last = writer == FW_NONE ? NULL : model->items[writer].insn;
     bool copied =
         last ? last->op == THUMB_MOV_REGISTER && last->rm == THUMB_LR : (copies >> target & 1) != 0;
     bool popped = last && last->op == THUMB_POP;
     if ((copied || popped) && !lr_restored) return FW_JUMP_RETURN;
-    if (writer != FW_NONE && fw_is_orr_one(&model->items[writer].insn)) return FW_JUMP_GOTO;
+    if (writer != FW_NONE && fw_is_orr_one(model->items[writer].insn)) return FW_JUMP_GOTO;
     if (unit->labels) {
         fw_refuse(unit, "an indirect jump may be a call or a computed goto");
         return FW_JUMP_GOTO;
@@ -55,7 +55,7 @@ static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *
 
 static uint8_t classify(const struct fw_model *model, const struct fw_block *block, uint32_t index,
                         struct fw_unit *unit, uint32_t copies) {
-    const struct thumb_insn *insn = &model->items[index].insn;
+    const struct thumb_insn *insn = model->items[index].insn;
     bool from_stack = insn->op == THUMB_POP || insn->rn == THUMB_SP;
     switch (insn->op) {
     case THUMB_BX:
@@ -85,7 +85,7 @@ static void note_special_registers(struct fw_model *model, const struct thumb_in
 static void close_block(struct fw_model *model, struct fw_unit *unit, struct fw_block *block,
                         uint32_t copies) {
     struct fw_item *last = &model->items[block->last];
-    if (last->kind != FW_ITEM_INSN || last->insn.flow != THUMB_FLOW_JUMP_INDIRECT) return;
+    if (last->kind != FW_ITEM_INSN || last->insn->flow != THUMB_FLOW_JUMP_INDIRECT) return;
     last->jump = classify(model, block, block->last, unit, copies);
     if (last->jump == FW_JUMP_GOTO) unit->computed_jump = true;
 }
@@ -107,8 +107,8 @@ static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_u
             block->first = i;
         }
         block->last = i;
-        note_special_registers(model, &item->insn);
-        fresh = item->insn.flow != THUMB_FLOW_NEXT;
+        note_special_registers(model, item->insn);
+        fresh = item->insn->flow != THUMB_FLOW_NEXT;
     }
     if (block) close_block(model, unit, block, copies);
 }
@@ -149,7 +149,7 @@ static bool calls_noreturn(const struct fw_model *model, const struct fw_item *c
 void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
                        fw_successor_function visit, void *context) {
     const struct fw_item *last = &model->items[flow->blocks[block].last];
-    const struct thumb_insn *insn = &last->insn;
+    const struct thumb_insn *insn = last->insn;
     uint32_t unit = last->unit;
     bool next = insn->in_it;
     switch (insn->flow) {
@@ -186,9 +186,9 @@ void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow,
 }
 
 uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) {
-    bool branch = item->kind == FW_ITEM_INSN && item->insn.reference == THUMB_REFERENCE_BRANCH;
+    bool branch = item->kind == FW_ITEM_INSN && item->insn->reference == THUMB_REFERENCE_BRANCH;
     if (!branch || item->target == FW_NONE) return FW_NONE;
-    return model->items[item->target].unit == item->unit && item->insn.flow != THUMB_FLOW_CALL
+    return model->items[item->target].unit == item->unit && item->insn->flow != THUMB_FLOW_CALL
                ? FW_NONE
                : item->target;
 }
@@ -211,8 +211,8 @@ static bool may_return(const struct fw_model *model, const struct fw_block *bloc
     const struct fw_item *last = &model->items[block->last];
     /* Also a computed goto: that it stays in the unit is not proven yet, and a non-local
      * one does not. */
-    if (last->insn.flow == THUMB_FLOW_JUMP_INDIRECT) return true;
-    if (last->insn.flow != THUMB_FLOW_BRANCH && last->insn.flow != THUMB_FLOW_BRANCH_COND) {
+    if (last->insn->flow == THUMB_FLOW_JUMP_INDIRECT) return true;
+    if (last->insn->flow != THUMB_FLOW_BRANCH && last->insn->flow != THUMB_FLOW_BRANCH_COND) {
         return false;
     }
     if (last->target == FW_NONE) return true;

@@ -36,7 +36,7 @@ static uint32_t live_at(const struct solver *solver, const struct fw_item *item)
 static uint32_t live_out(const struct solver *solver, uint32_t block) {
     struct gather gather = {solver, 0};
     const struct fw_item *last = &solver->model->items[solver->flow->blocks[block].last];
-    const struct thumb_insn *insn = &last->insn;
+    const struct thumb_insn *insn = last->insn;
     fw_each_successor(solver->model, solver->flow, block, add_successor, &gather);
     uint32_t leaves = ARGUMENTS | CALLEE_SAVED;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_RETURN) {
@@ -61,12 +61,12 @@ static uint32_t live_out(const struct solver *solver, uint32_t block) {
  * interface. Local subroutines of hand-written assembly, within one unit, keep both. */
 static uint32_t across_call(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
-    bool direct = item->insn.flow == THUMB_FLOW_CALL;
+    bool direct = item->insn->flow == THUMB_FLOW_CALL;
     bool local =
         direct && item->target != FW_NONE && solver->model->items[item->target].unit == item->unit;
     uint32_t used = direct ? live_at(solver, item) : solver->taken_live;
     uint32_t killed = FW_LIVE_LR | (local ? 0 : SUMMARY);
-    return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn.reads;
+    return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn->reads;
 }
 
 /* Does the instruction only compute registers and flags that nobody asks for? Then what
@@ -90,7 +90,7 @@ static bool may_keep_carry(const struct thumb_insn *insn) {
 
 static uint32_t before_item(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
         return across_call(solver, item, live);
     }
@@ -118,7 +118,7 @@ struct outcomes {
 
 static uint32_t before_any(const struct solver *solver, const struct fw_item *item,
                            struct outcomes *o, uint32_t live) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     bool calls = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
     if (!insn->in_it) {
         if (insn->flags_written || calls) o->active = false; /* other flags in front of it */
@@ -236,7 +236,7 @@ static void note_kept_ip(struct solver *solver) {
         uint32_t last = solver->flow->blocks[b].last;
         const struct fw_item *item = &model->items[last];
         if (!(solver->out->after[last] & FW_LIVE_IP)) continue;
-        if (item->insn.flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
+        if (item->insn->flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
             model->units[model->items[item->target].unit].ip_reserved = true;
         }
     }
@@ -246,7 +246,7 @@ static void note_kept_ip(struct solver *solver) {
         for (uint32_t b = 0; b < solver->flow->block_count; b++) {
             const struct fw_item *item = &model->items[solver->flow->blocks[b].last];
             uint32_t target = fw_leaves_to(model, item);
-            if (item->insn.flow == THUMB_FLOW_CALL || target == FW_NONE ||
+            if (item->insn->flow == THUMB_FLOW_CALL || target == FW_NONE ||
                 !model->units[item->unit].ip_reserved) {
                 continue;
             }

@@ -98,7 +98,7 @@ static bool calls_anything(const struct fw_model *model, uint32_t unit) {
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN) continue;
-        const struct thumb_insn *insn = &item->insn;
+        const struct thumb_insn *insn = item->insn;
         bool outside = insn->reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
         bool jump = insn->flow == THUMB_FLOW_JUMP_INDIRECT && item->jump != FW_JUMP_RETURN &&
                     insn->reference != THUMB_REFERENCE_LITERAL;

@@ -101,7 +101,7 @@ static bool memory_offset(const struct thumb_insn *insn, uint32_t *offset) {
 
 static struct value loaded(struct walker *walker, const struct state *state,
                            const struct fw_item *item) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     struct fw_model *model = walker->model;
     if (insn->reference == THUMB_REFERENCE_LITERAL && item->target != FW_NONE) {
         bool ok;
@@ -123,7 +123,7 @@ static struct value loaded(struct walker *walker, const struct state *state,
 /* The value that the instruction puts into `rd`, when it is one we follow. */
 static struct value result(struct walker *walker, const struct state *state,
                            const struct fw_item *item) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     switch (insn->op) {
     case THUMB_MOV_REGISTER:
         return get(state, insn->rm);
@@ -207,7 +207,7 @@ static uint32_t loaded_bytes(const struct thumb_insn *insn) {
 /* A store whose data may be a return address. `offset` is lr's place for list stores. */
 static void store(struct walker *walker, struct state *state, uint32_t index,
                   struct value sp_after) {
-    const struct thumb_insn *insn = &walker->model->items[index].insn;
+    const struct thumb_insn *insn = walker->model->items[index].insn;
     struct value lr = state->r[THUMB_LR], base = get(state, insn->rn);
     bool list = insn->op == THUMB_PUSH || insn->op == THUMB_STM;
     uint32_t stored = list ? insn->list : stored_registers(insn);
@@ -257,19 +257,19 @@ static void store(struct walker *walker, struct state *state, uint32_t index,
  * move, which is where the address comes back. */
 static uint32_t move_to_lr_behind(const struct walker *walker, uint32_t index) {
     const struct fw_item *pop = &walker->model->items[index];
-    if (pop->insn.op != THUMB_POP || pop->insn.in_it || pop->next == FW_NONE) return FW_NONE;
+    if (pop->insn->op != THUMB_POP || pop->insn->in_it || pop->next == FW_NONE) return FW_NONE;
     const struct fw_item *move = &walker->model->items[pop->next];
-    bool moves = move->kind == FW_ITEM_INSN && move->insn.op == THUMB_MOV_REGISTER &&
-                 move->insn.rd == THUMB_LR && !move->insn.in_it && !move->block_start;
-    return moves && move->insn.rm <= 7 && pop->insn.list == 1U << move->insn.rm ? pop->next
-                                                                                : FW_NONE;
+    bool moves = move->kind == FW_ITEM_INSN && move->insn->op == THUMB_MOV_REGISTER &&
+                 move->insn->rd == THUMB_LR && !move->insn->in_it && !move->block_start;
+    return moves && move->insn->rm <= 7 && pop->insn->list == 1U << move->insn->rm ? pop->next
+                                                                                   : FW_NONE;
 }
 
 /* A load that may read the slot. sp_after: the stack pointer behind the instruction.
  * Returns the register that now holds the return address, or REGISTERS. */
 static unsigned load(struct walker *walker, struct state *state, uint32_t index,
                      struct value sp_after) {
-    const struct thumb_insn *insn = &walker->model->items[index].insn;
+    const struct thumb_insn *insn = walker->model->items[index].insn;
     bool pop = insn->op == THUMB_POP, list = pop || insn->op == THUMB_LDM;
     struct value base = pop ? state->r[THUMB_SP] : get(state, insn->rn);
     bool to_lr = list ? insn->list >> THUMB_LR & 1 : insn->op == THUMB_LDR && insn->rd == THUMB_LR;
@@ -306,7 +306,7 @@ static unsigned load(struct walker *walker, struct state *state, uint32_t index,
     if (match && move != FW_NONE) {
         add_site(walker, move, FW_SITE_RESTORE, distance);
         state->saved = SAVED_NO;
-        return walker->model->items[move].insn.rm;
+        return walker->model->items[move].insn->rm;
     }
     if (known && state->saved == SAVED_YES && state->slot - first < bytes) {
         doubt(walker, "it reads its saved return address");
@@ -363,7 +363,7 @@ static void note_mpu(struct walker *walker, const struct state *state,
 static void check_goto(struct walker *walker, const struct state *state,
                        const struct fw_item *item) {
     struct fw_model *model = walker->model;
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     struct value target = unknown;
     /* No address of a place inside it exists: it leaves, as a non-local goto does. */
     if (!model->units[item->unit].labels) return;
@@ -384,7 +384,7 @@ static void check_goto(struct walker *walker, const struct state *state,
  * which may leave through its caller's frame (libgcc's __aeabi_dmul). It is followed like a
  * jump that leaves a way back in lr. */
 static bool is_local_call(const struct walker *walker, const struct fw_item *item) {
-    if (item->insn.flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
+    if (item->insn->flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
     return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
 }
 
@@ -392,7 +392,7 @@ static bool is_local_call(const struct walker *walker, const struct fw_item *ite
  * the return address in lr. Returns from the stack have sites of their own. */
 static bool returns_by_lr(const struct walker *walker, const struct state *state,
                           const struct fw_item *item) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     bool jump = insn->flow == THUMB_FLOW_JUMP_INDIRECT;
     bool branch = insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND;
     if (!jump && !branch) return true;
@@ -417,7 +417,7 @@ static bool is_plain(const struct state *state, const struct thumb_insn *insn) {
 
 static void transfer(struct walker *walker, struct state *state, uint32_t index) {
     const struct fw_item *item = &walker->model->items[index];
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     if (is_plain(state, insn)) {
         if (insn->stores && walker->frames) note_mpu(walker, state, insn);
         bool sets = insn->rd < REGISTERS && (insn->writes >> insn->rd & 1) &&
@@ -532,14 +532,14 @@ static void start_at_entries(struct walker *walker, uint32_t blocks) {
 
 static void flow_on(struct walker *walker, uint32_t block, struct state *state) {
     const struct fw_item *last = &walker->model->items[walker->flow->blocks[block].last];
-    bool back = last->insn.op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
+    bool back = last->insn->op == THUMB_BX && last->jump == FW_JUMP_RETURN &&
                 state->r[THUMB_LR].kind == VALUE_LOCAL;
     struct state other = *state;
     walker->outgoing = &other;
     if (is_local_call(walker, last)) {
         other.r[THUMB_LR] = (struct value){VALUE_LOCAL, 0};
         flow_into(walker, walker->flow->block_of[last->target]);
-        if (!last->insn.in_it) {
+        if (!last->insn->in_it) {
             walker->outgoing = NULL;
             return;
         }

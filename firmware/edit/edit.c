@@ -7,7 +7,7 @@
 #include <elf.h>
 #include <string.h>
 
-static void set_bits(struct fw_item *item, uint32_t bits) {
+static void set_bits(struct fw_model *model, struct fw_item *item, uint32_t bits) {
     uint8_t bytes[4];
     if (bits >> 16) {
         put_u16le(bytes, bits >> 16);
@@ -15,11 +15,10 @@ static void set_bits(struct fw_item *item, uint32_t bits) {
     } else {
         put_u16le(bytes, bits);
     }
-    bool ok = thumb_decode(bytes, sizeof bytes, 0, &item->insn);
-    assert(ok && item->insn.op != THUMB_UNDEFINED && !item->insn.unpredictable);
-    (void)ok;
+    item->insn = fw_decode(model, bytes, sizeof bytes, 0, 0);
+    assert(item->insn && item->insn->op != THUMB_UNDEFINED && !item->insn->unpredictable);
     item->kind = FW_ITEM_INSN;
-    item->size_bytes = item->insn.size_bytes;
+    item->size_bytes = item->insn->size_bytes;
     item->target = FW_NONE;
     item->target_delta = 0;
     item->wide = item->far = false;
@@ -31,7 +30,7 @@ static uint32_t new_insn(struct fw_model *model, uint32_t unit, uint32_t bits) {
     struct fw_item *item = &model->items[index];
     item->unit = unit;
     item->made = true;
-    set_bits(item, bits);
+    set_bits(model, item, bits);
     return index;
 }
 
@@ -56,7 +55,7 @@ uint32_t fw_insert_before(struct fw_model *model, uint32_t item, const uint32_t 
     rest->entry = rest->label = rest->block_start = false;
     first->made = true;
     first->jump = FW_JUMP_NONE;
-    set_bits(first, bits[0]);
+    set_bits(model, first, bits[0]);
     first->next = moved;
     if (count > 1) fw_insert_after(model, item, bits + 1, count - 1);
     return moved;
@@ -64,27 +63,38 @@ uint32_t fw_insert_before(struct fw_model *model, uint32_t item, const uint32_t 
 
 void fw_replace(struct fw_model *model, uint32_t item, uint32_t bits) {
     model->items[item].made = true;
-    set_bits(&model->items[item], bits);
+    set_bits(model, &model->items[item], bits);
 }
 
-static void set_branch(struct fw_item *item, enum thumb_op op, unsigned cond, uint32_t target) {
-    static const uint32_t wide_b = 0xf0009000U, bl = 0xf000d000U;
-    bool in_it = item->kind == FW_ITEM_INSN && item->insn.in_it;
-    uint8_t it_cond = item->insn.cond;
-    uint32_t bits = op == THUMB_BL ? bl : op == THUMB_B ? wide_b : 0xd000U | cond << 8;
+static void set_branch(struct fw_model *model, uint32_t index, uint32_t bits, uint32_t target) {
+    struct fw_item *item = &model->items[index];
+    const struct thumb_insn *before = item->insn;
     item->made = true;
     item->jump = FW_JUMP_NONE;
-    set_bits(item, bits);
+    set_bits(model, item, bits);
     item->target = target;
-    if (in_it) {
-        item->insn.in_it = true;
-        item->insn.cond = it_cond;
+    if (before->in_it) {
+        struct thumb_insn *own = ARENA_NEW(&model->arena, struct thumb_insn);
+        *own = *item->insn;
+        own->in_it = true;
+        own->cond = before->cond;
+        item->insn = own;
     }
+}
+
+static uint32_t branch_bits(enum thumb_op op, unsigned cond) {
+    static const uint32_t wide_b = 0xf0009000U, bl = 0xf000d000U;
+    return op == THUMB_BL ? bl : op == THUMB_B ? wide_b : 0xd000U | cond << 8;
 }
 
 void fw_replace_branch(struct fw_model *model, uint32_t item, enum thumb_op op, unsigned cond,
                        uint32_t target) {
-    set_branch(&model->items[item], op, cond, target);
+    set_branch(model, item, branch_bits(op, cond), target);
+}
+
+void fw_replace_branch_narrow(struct fw_model *model, uint32_t item, uint32_t target) {
+    enum { NARROW_B = 0xe000 };
+    set_branch(model, item, NARROW_B, target);
 }
 
 static void link_last(struct fw_model *model, uint32_t unit, uint32_t index) {
@@ -148,7 +158,7 @@ uint32_t fw_append(struct fw_model *model, uint32_t unit, uint32_t bits) {
 uint32_t fw_append_branch(struct fw_model *model, uint32_t unit, enum thumb_op op, unsigned cond,
                           uint32_t target) {
     uint32_t index = fw_new_item(model);
-    set_branch(&model->items[index], op, cond, target);
+    set_branch(model, index, branch_bits(op, cond), target);
     link_last(model, unit, index);
     return index;
 }
@@ -161,7 +171,7 @@ static uint32_t new_word(struct fw_model *model, uint32_t unit, uint32_t word, u
     item->alignment = 4;
     item->made = true;
     item->unit = unit;
-    item->insn.bits = word;
+    item->word = word;
     item->target = target;
     return index;
 }
@@ -189,9 +199,9 @@ uint32_t fw_append_word(struct fw_model *model, uint32_t unit, uint32_t word, ui
 
 static bool stops(const struct fw_item *item) {
     if (item->kind != FW_ITEM_INSN) return true;
-    return !item->insn.in_it &&
-           (item->insn.flow == THUMB_FLOW_BRANCH || item->insn.flow == THUMB_FLOW_JUMP_INDIRECT ||
-            item->insn.flow == THUMB_FLOW_TRAP);
+    return !item->insn->in_it &&
+           (item->insn->flow == THUMB_FLOW_BRANCH || item->insn->flow == THUMB_FLOW_JUMP_INDIRECT ||
+            item->insn->flow == THUMB_FLOW_TRAP);
 }
 
 uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word) {

@@ -26,6 +26,9 @@ void fw_replace(struct fw_model *model, uint32_t item, uint32_t bits);
 void fw_replace_branch(struct fw_model *model, uint32_t item, enum thumb_op op, unsigned cond,
                        uint32_t target);
 
+/* Replace by a narrow THUMB_B; layout makes it wide where it does not reach. */
+void fw_replace_branch_narrow(struct fw_model *model, uint32_t item, uint32_t target);
+
 /* A new unit of one local function symbol; empty until items are appended. */
 uint32_t fw_add_unit(struct fw_model *model, const char *name);
 /* Another function symbol of the (last added) unit, at the item appended next. */

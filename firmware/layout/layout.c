@@ -255,8 +255,8 @@ static void find_outer(struct fw_model *model, struct order *order) {
             for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
                 const struct fw_item *item = &model->items[i];
                 bool branch = item->kind == FW_ITEM_INSN &&
-                              item->insn.reference == THUMB_REFERENCE_BRANCH &&
-                              item->insn.op != THUMB_BL;
+                              item->insn->reference == THUMB_REFERENCE_BRANCH &&
+                              item->insn->op != THUMB_BL;
                 bool leaves = item->target == FW_NONE || model->items[item->target].unit != u;
                 if (!branch || !leaves) continue;
                 if (pass) order->outer[count] = i;
@@ -308,7 +308,7 @@ static bool in_reach(uint32_t from, uint32_t to, uint32_t back, uint32_t forward
 
 static uint32_t target_address(const struct fw_model *model, const struct order *order,
                                const struct fw_item *item) {
-    if (item->target == FW_NONE) return item->insn.target;
+    if (item->target == FW_NONE) return item->insn->target;
     return address_of(model, order, item->target) + item->target_delta;
 }
 
@@ -317,7 +317,7 @@ enum fit { FIT, FIT_GREW, FIT_NEVER };
 /* Does a branch reach; if not, take its next larger form (A7.7.12: T1 -256..254, T2
  * -2048..2046, T3 +-1 MiB, T4 and BL +-16 MiB, from pc = address + 4). */
 static enum fit fit_branch(struct fw_item *item, uint32_t address, uint32_t target) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     uint32_t pc = address + 4;
     enum { MEBI = 1 << 20, LONG = 16 * MEBI };
     bool compare = insn->op == THUMB_CBZ || insn->op == THUMB_CBNZ;
@@ -352,7 +352,7 @@ static enum fit fit_branch(struct fw_item *item, uint32_t address, uint32_t targ
 }
 
 static enum fit fit_pc_relative(struct fw_item *item, uint32_t address, uint32_t target) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     uint32_t base = (address + 4) & ~3U;
     bool narrow = insn->size_bytes == 2 && !item->wide;
     bool dual =
@@ -385,7 +385,7 @@ static enum fit fit_item(const struct fw_model *model, const struct order *order
     struct fw_item *item = &model->items[index];
     if (item->kind == FW_ITEM_TABLE) return fit_table(model, item);
     if (item->kind != FW_ITEM_INSN) return FIT;
-    switch (item->insn.reference) {
+    switch (item->insn->reference) {
     case THUMB_REFERENCE_BRANCH:
         return fit_branch(item, address_of(model, order, index),
                           target_address(model, order, item));

@@ -21,6 +21,7 @@ uint32_t fw_new_item(struct fw_model *model) {
                               sizeof *model->items);
     struct fw_item *item = &model->items[model->item_count];
     memset(item, 0, sizeof *item);
+    item->insn = &fw_no_insn;
     item->next = item->unit = item->target = item->relocation = FW_NONE;
     item->alignment = 2;
     return (uint32_t)model->item_count++;
@@ -74,36 +75,37 @@ static bool ends_flow(const struct thumb_insn *insn) {
 
 static void decode_code(struct cursor *cursor, uint32_t stop) {
     struct lift_function *function = cursor->function;
-    const struct fw_section *section = &cursor->lift->model->sections[function->section];
+    struct fw_model *model = cursor->lift->model;
+    const struct fw_section *section = &model->sections[function->section];
     bool after_barrier = false;
     while (cursor->address < stop) {
-        struct thumb_insn insn;
         const uint8_t *bytes = section->data + (cursor->address - section->address);
-        if (!thumb_decode(bytes, stop - cursor->address, cursor->address, &insn)) {
+        const struct thumb_insn *insn =
+            fw_decode(model, bytes, stop - cursor->address, cursor->address, cursor->it_state);
+        if (!insn) {
             undecoded(function, "an instruction is cut off by the end of the code");
             cursor->address = stop;
             return;
         }
-        thumb_apply_it(&insn, cursor->it_state);
-        uint32_t end = cursor->address + insn.size_bytes;
-        if (insn.op == THUMB_UNDEFINED) {
+        uint32_t end = cursor->address + insn->size_bytes;
+        if (insn->op == THUMB_UNDEFINED) {
             undecoded(function, "an instruction is not of ARMv7-M");
             cursor->address = stop;
             return;
         }
-        if (insn.unpredictable) lift_refuse(function, "an instruction is UNPREDICTABLE");
-        struct fw_item *item = add_item(cursor, FW_ITEM_INSN, insn.size_bytes);
+        if (insn->unpredictable) lift_refuse(function, "an instruction is UNPREDICTABLE");
+        struct fw_item *item = add_item(cursor, FW_ITEM_INSN, insn->size_bytes);
         item->insn = insn;
         item->it_state = cursor->it_state;
         /* Alignment filler: marked here, left out where nothing branches to it. */
-        bool filler = insn.op == THUMB_NOP || insn.bits == 0;
+        bool filler = insn->op == THUMB_NOP || insn->bits == 0;
         item->alignment = filler && after_barrier ? 1 : 2;
-        note_literal(cursor, &insn);
-        after_barrier = ends_flow(&insn) || (after_barrier && filler);
+        note_literal(cursor, insn);
+        after_barrier = ends_flow(insn) || (after_barrier && filler);
         cursor->it_state =
-            insn.op == THUMB_IT ? thumb_it_start(insn.imm) : thumb_it_advance(cursor->it_state);
+            insn->op == THUMB_IT ? thumb_it_start(insn->imm) : thumb_it_advance(cursor->it_state);
         cursor->address = end;
-        if (insn.flow == THUMB_FLOW_TABLE) return;
+        if (insn->flow == THUMB_FLOW_TABLE) return;
     }
 }
 
@@ -115,11 +117,11 @@ static uint32_t bound_of_table(const struct fw_model *model, const struct lift_f
     for (uint32_t back = 1; back <= 8 && back <= last - function->first_item; back++) {
         const struct fw_item *item = &model->items[last - back];
         if (item->kind != FW_ITEM_INSN) return 0;
-        if (item->insn.op == THUMB_CMP_IMMEDIATE && item->insn.rn == branch->rm) {
-            return item->insn.imm + 1;
+        if (item->insn->op == THUMB_CMP_IMMEDIATE && item->insn->rn == branch->rm) {
+            return item->insn->imm + 1;
         }
-        if (item->insn.writes >> branch->rm & 1) return 0;
-        if (item->insn.flow == THUMB_FLOW_CALL || item->insn.flow == THUMB_FLOW_CALL_INDIRECT) {
+        if (item->insn->writes >> branch->rm & 1) return 0;
+        if (item->insn->flow == THUMB_FLOW_CALL || item->insn->flow == THUMB_FLOW_CALL_INDIRECT) {
             return 0;
         }
     }
@@ -133,14 +135,14 @@ static void decode_table(struct cursor *cursor, uint32_t stop) {
     struct fw_model *model = cursor->lift->model;
     struct lift_function *function = cursor->function;
     uint32_t branch_index = function->first_item + function->item_count - 1;
-    struct thumb_insn branch = model->items[branch_index].insn;
+    const struct thumb_insn *branch = model->items[branch_index].insn;
     const struct fw_section *section = &model->sections[function->section];
-    uint32_t width = branch.op == THUMB_TBH ? 2 : 1, table = cursor->address;
+    uint32_t width = branch->op == THUMB_TBH ? 2 : 1, table = cursor->address;
     uint32_t span = stop - table;
     if (cursor->pool_first > table && cursor->pool_first < stop) span = cursor->pool_first - table;
-    uint32_t count = bound_of_table(model, function, &branch);
+    uint32_t count = bound_of_table(model, function, branch);
     uint32_t bytes = (count * width + 1) & ~1U;
-    if (branch.rn != THUMB_PC || count == 0 || count > UINT16_MAX || bytes > span ||
+    if (branch->rn != THUMB_PC || count == 0 || count > UINT16_MAX || bytes > span ||
         span - bytes > 2) {
         lift_refuse(function, "a jump table's length does not follow from its bound check");
         return;
@@ -168,7 +170,7 @@ static void decode_data(struct cursor *cursor, uint32_t stop) {
     struct lift_function *function = cursor->function;
     if (function->item_count) {
         const struct fw_item *last = &model->items[model->item_count - 1];
-        if (last->kind == FW_ITEM_INSN && last->insn.flow == THUMB_FLOW_TABLE) {
+        if (last->kind == FW_ITEM_INSN && last->insn->flow == THUMB_FLOW_TABLE) {
             decode_table(cursor, stop);
         }
     }

@@ -19,7 +19,14 @@ enum status fw_lift(struct fw_model *model, struct error *error);
 /* Mark the unit untouched; the first reason stays. */
 void fw_refuse(struct fw_unit *unit, const char *reason);
 
-/* A new, zeroed item in the pool; may move model->items. */
+/* The instruction at `address` in the IT state `it_state`: borrowed from the model, shared by
+ * equal ones, never written to. NULL when fewer bytes are available than it needs. */
+const struct thumb_insn *fw_decode(struct fw_model *model, const uint8_t *bytes,
+                                   size_t available_bytes, uint32_t address, uint8_t it_state);
+/* What items that are no instruction have. */
+extern const struct thumb_insn fw_no_insn;
+
+/* A new item in the pool, of no instruction; may move model->items. */
 uint32_t fw_new_item(struct fw_model *model);
 
 #endif

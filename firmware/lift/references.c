@@ -64,7 +64,7 @@ static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_
 
 static void resolve_branch(struct lift *lift, uint32_t index) {
     struct fw_model *model = lift->model;
-    uint32_t address = model->items[index].insn.target;
+    uint32_t address = model->items[index].insn->target;
     uint32_t target = fw_item_at(model, address);
     struct lift_function *from = function_of(lift, index);
     if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN) {
@@ -78,7 +78,7 @@ static void resolve_branch(struct lift *lift, uint32_t index) {
     model->items[index].target = target;
     model->items[target].block_start = true;
     struct lift_function *to = function_of(lift, target);
-    if (model->items[index].insn.flow == THUMB_FLOW_CALL) {
+    if (model->items[index].insn->flow == THUMB_FLOW_CALL) {
         model->items[target].entry = true;
     } else if (to != from && model->items[target].address != to->address) {
         lift_join(lift, model->items[index].unit, model->items[target].unit);
@@ -91,20 +91,20 @@ static void resolve_data_reference(struct lift *lift, uint32_t index) {
     struct fw_model *model = lift->model;
     struct fw_item *item = &model->items[index];
     struct lift_function *from = function_of(lift, index);
-    uint32_t target = fw_item_at(model, item->insn.target);
+    uint32_t target = fw_item_at(model, item->insn->target);
     if (target == FW_NONE) {
         lift_refuse(from, "a PC-relative load or ADR reaches outside the functions");
         return;
     }
     struct lift_function *to = function_of(lift, target);
     if (model->items[target].kind != FW_ITEM_DATA) {
-        if (item->insn.reference == THUMB_REFERENCE_ADR) model->hidden_addresses = true;
+        if (item->insn->reference == THUMB_REFERENCE_ADR) model->hidden_addresses = true;
         lift_refuse(from, "it reads code as data");
         lift_refuse(to, "its code is read as data");
         return;
     }
     item->target = target;
-    item->target_delta = item->insn.target - model->items[target].address;
+    item->target_delta = item->insn->target - model->items[target].address;
     if (to != from) lift_join(lift, item->unit, model->items[target].unit);
 }
 
@@ -131,7 +131,7 @@ static void resolve_items(struct lift *lift) {
         struct fw_item *item = &model->items[i];
         if (item->kind == FW_ITEM_TABLE) resolve_table(lift, i);
         if (item->kind != FW_ITEM_INSN) continue;
-        switch (item->insn.reference) {
+        switch (item->insn->reference) {
         case THUMB_REFERENCE_BRANCH:
             resolve_branch(lift, i);
             break;
@@ -148,7 +148,7 @@ static void resolve_items(struct lift *lift) {
             lift_refuse(function_of(lift, i), "it computes with the program counter");
             break;
         default:
-            if (item->insn.op == THUMB_TBB || item->insn.op == THUMB_TBH) {
+            if (item->insn->op == THUMB_TBB || item->insn->op == THUMB_TBH) {
                 lift_refuse(function_of(lift, i), "a table branch has its table elsewhere");
             }
             break;
@@ -163,15 +163,15 @@ static bool pair_value(struct lift *lift, const struct fw_relocation *relocation
     const struct lift_function *function = function_of(lift, index);
     const struct fw_item *item = &model->items[index];
     bool low = relocation->type == R_ARM_THM_MOVW_ABS_NC;
-    if (item->insn.op != (low ? THUMB_MOV_IMMEDIATE : THUMB_MOVT)) return false;
+    if (item->insn->op != (low ? THUMB_MOV_IMMEDIATE : THUMB_MOVT)) return false;
     uint32_t first = function->first_item, end = first + function->item_count;
     for (uint32_t distance = 1; distance <= 32; distance++) {
         uint32_t other = low ? index + distance : index - distance;
         if (other < first || other >= end) return false;
         const struct fw_item *partner = &model->items[other];
         uint8_t wanted = low ? THUMB_MOVT : THUMB_MOV_IMMEDIATE;
-        if (partner->kind != FW_ITEM_INSN || partner->insn.op != wanted ||
-            partner->insn.rd != item->insn.rd || partner->insn.size_bytes != 4) {
+        if (partner->kind != FW_ITEM_INSN || partner->insn->op != wanted ||
+            partner->insn->rd != item->insn->rd || partner->insn->size_bytes != 4) {
             continue;
         }
         size_t r = fw_relocation_from(model, partner->address);
@@ -179,8 +179,8 @@ static bool pair_value(struct lift *lift, const struct fw_relocation *relocation
             model->relocations[r].symbol != relocation->symbol) {
             continue;
         }
-        *value = low ? partner->insn.imm << 16 | item->insn.imm
-                     : item->insn.imm << 16 | partner->insn.imm;
+        *value = low ? partner->insn->imm << 16 | item->insn->imm
+                     : item->insn->imm << 16 | partner->insn->imm;
         return true;
     }
     return false;
@@ -284,18 +284,18 @@ static void relocate_veneers(struct lift *lift) {
     size_t count = model->relocation_count, capacity = count;
     for (uint32_t i = 0; i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN || item->insn.op != THUMB_LDR ||
-            item->insn.flow != THUMB_FLOW_JUMP_INDIRECT || item->target == FW_NONE) {
+        if (item->kind != FW_ITEM_INSN || item->insn->op != THUMB_LDR ||
+            item->insn->flow != THUMB_FLOW_JUMP_INDIRECT || item->target == FW_NONE) {
             continue;
         }
-        size_t r = fw_relocation_from(model, item->insn.target);
-        if (r < model->relocation_count && model->relocations[r].place == item->insn.target) {
+        size_t r = fw_relocation_from(model, item->insn->target);
+        if (r < model->relocation_count && model->relocations[r].place == item->insn->target) {
             continue;
         }
         model->relocations = arena_grow(&model->arena, model->relocations, count, &capacity,
                                         sizeof *model->relocations);
         model->relocations[count++] =
-            (struct fw_relocation){.place = item->insn.target,
+            (struct fw_relocation){.place = item->insn->target,
                                    .section = function_of(lift, i)->section,
                                    .type = R_ARM_ABS32,
                                    .target_item = FW_NONE};

@@ -37,9 +37,9 @@ static bool ends_in_host_call(const struct lift *lift, const struct lift_functio
     if (!function->sized) return false;
     for (uint32_t i = last, moves = 0; i >= function->first_item; i--, moves++) {
         const struct fw_item *item = &lift->model->items[i];
-        if (item->kind != FW_ITEM_INSN || item->insn.in_it) return false;
-        if (item->insn.op == THUMB_BKPT) return item->insn.imm == SEMIHOSTING;
-        bool takes = item->insn.op == THUMB_MOV_REGISTER && !item->block_start;
+        if (item->kind != FW_ITEM_INSN || item->insn->in_it) return false;
+        if (item->insn->op == THUMB_BKPT) return item->insn->imm == SEMIHOSTING;
+        bool takes = item->insn->op == THUMB_MOV_REGISTER && !item->block_start;
         if (!takes || moves == RESULT_MOVES || i == 0) return false;
     }
     return false;
@@ -52,7 +52,7 @@ static bool falls_out(const struct lift *lift, const struct lift_function *funct
     const struct fw_item *last =
         &lift->model->items[function->first_item + function->item_count - 1];
     if (last->kind != FW_ITEM_INSN || last->alignment == 1) return false;
-    const struct thumb_insn *insn = &last->insn;
+    const struct thumb_insn *insn = last->insn;
     switch (insn->flow) {
     case THUMB_FLOW_BRANCH:
     case THUMB_FLOW_JUMP_INDIRECT:
@@ -102,12 +102,12 @@ static void refuse_running_into_data(struct lift *lift, struct lift_function *fu
     for (uint32_t i = 0; i < function->item_count; i++) {
         const struct fw_item *item = &items[function->first_item + i];
         bool filler =
-            item->kind == FW_ITEM_INSN && item->insn.op == THUMB_NOP && !item->block_start;
+            item->kind == FW_ITEM_INSN && item->insn->op == THUMB_NOP && !item->block_start;
         if (item->kind == FW_ITEM_INSN) {
             if (!filler || stop == FW_NONE) stop = function->first_item + i;
             continue;
         }
-        const struct thumb_insn *insn = stop == FW_NONE ? NULL : &items[stop].insn;
+        const struct thumb_insn *insn = stop == FW_NONE ? NULL : items[stop].insn;
         bool stops = !insn || (!insn->in_it &&
                                (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
         if (!stops && !ends_in_host_call(lift, function, stop)) {
@@ -160,7 +160,7 @@ static void link_function(struct lift *lift, struct lift_function *function, str
         if (item->kind == FW_ITEM_INSN) item->alignment = 2;
         if (starts || k == 0) item->block_start = true;
         if (k == 0) item->entry = true;
-        starts = item->kind != FW_ITEM_INSN || item->insn.flow != THUMB_FLOW_NEXT;
+        starts = item->kind != FW_ITEM_INSN || item->insn->flow != THUMB_FLOW_NEXT;
         if (item->label) unit->labels = true;
         if (*tail == FW_NONE) {
             unit->first = index;

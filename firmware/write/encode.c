@@ -5,7 +5,7 @@
 #include <string.h>
 
 static uint32_t target_of(const struct fw_model *model, const struct fw_item *item) {
-    if (item->target == FW_NONE) return item->insn.target;
+    if (item->target == FW_NONE) return item->insn->target;
     return model->items[item->target].new_address + item->target_delta;
 }
 
@@ -20,7 +20,7 @@ static size_t put_bits(uint8_t *out, const struct thumb_insn *insn) {
 }
 
 static size_t put_far(uint8_t *out, const struct fw_item *item, uint32_t target) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     uint32_t address = item->new_address;
     size_t first =
         insn->op == THUMB_B_COND
@@ -31,7 +31,7 @@ static size_t put_far(uint8_t *out, const struct fw_item *item, uint32_t target)
 }
 
 static size_t put_branch(const struct fw_model *model, const struct fw_item *item, uint8_t *out) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     uint32_t target = target_of(model, item), address = item->new_address;
     bool wide = item->wide || insn->size_bytes == 4;
     bool grew = item->size_bytes != insn->size_bytes;
@@ -52,7 +52,7 @@ static size_t put_branch(const struct fw_model *model, const struct fw_item *ite
 }
 
 static size_t put_insn(const struct fw_model *model, const struct fw_item *item, uint8_t *out) {
-    const struct thumb_insn *insn = &item->insn;
+    const struct thumb_insn *insn = item->insn;
     switch (insn->reference) {
     case THUMB_REFERENCE_BRANCH:
         return put_branch(model, item, out);
@@ -106,7 +106,7 @@ static size_t put_table(const struct fw_model *model, const struct fw_item *item
 
 static size_t put_data(struct fw_model *model, const struct fw_item *item, uint8_t *out) {
     if (item->made) {
-        uint32_t word = item->insn.bits;
+        uint32_t word = item->word;
         if (item->target != FW_NONE) word = model->items[item->target].new_address | 1U;
         put_u32le(out, word);
         return 4;

@@ -35,23 +35,23 @@ static uint32_t symbol_of_entry(const struct writer *writer, uint32_t item) {
 
 static void add_branch(struct list *list, const struct fw_item *item) {
     const struct fw_model *model = list->writer->model;
-    if (item->insn.reference != THUMB_REFERENCE_BRANCH || item->target == FW_NONE) return;
-    if (item->insn.flow != THUMB_FLOW_CALL && model->items[item->target].unit == item->unit) {
+    if (item->insn->reference != THUMB_REFERENCE_BRANCH || item->target == FW_NONE) return;
+    if (item->insn->flow != THUMB_FLOW_CALL && model->items[item->target].unit == item->unit) {
         return;
     }
     uint32_t symbol = symbol_of_entry(list->writer, item->target);
     if (!symbol) return;
-    bool wide = item->insn.size_bytes == 4 || item->wide;
+    bool wide = item->insn->size_bytes == 4 || item->wide;
     if (item->far) {
         add(list, item->new_address + 2, symbol, R_ARM_THM_JUMP24);
-    } else if (item->insn.op == THUMB_BL) {
+    } else if (item->insn->op == THUMB_BL) {
         add(list, item->new_address, symbol, R_ARM_THM_PC22);
     } else if (wide) {
-        bool cond = item->insn.op == THUMB_B_COND;
+        bool cond = item->insn->op == THUMB_B_COND;
         add(list, item->new_address, symbol, cond ? R_ARM_THM_JUMP19 : R_ARM_THM_JUMP24);
-    } else if (item->insn.op == THUMB_B) {
+    } else if (item->insn->op == THUMB_B) {
         add(list, item->new_address, symbol, R_ARM_THM_PC11);
-    } else if (item->insn.op == THUMB_B_COND) {
+    } else if (item->insn->op == THUMB_B_COND) {
         add(list, item->new_address, symbol, R_ARM_THM_PC9);
     }
 }

@@ -168,7 +168,7 @@ static const struct fw_item *code_ending_at(const struct fw_model *model, uint32
         uint32_t index = fw_item_at(model, address - size_bytes);
         if (index == FW_NONE) continue;
         const struct fw_item *item = &model->items[index];
-        bool code = item->kind == FW_ITEM_INSN && item->address + item->insn.size_bytes == address;
+        bool code = item->kind == FW_ITEM_INSN && item->address + item->insn->size_bytes == address;
         return code ? item : NULL;
     }
     return NULL;

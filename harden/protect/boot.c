@@ -57,8 +57,8 @@ static void fill_words(struct hardening *hardening) {
     for (size_t i = 0; i < rounded_regions(hardening); i++) {
         size_t from = i < hardening->region_count ? i : hardening->region_count - 1;
         struct fw_item *items = hardening->model->items;
-        items[hardening->region_words[2 * i]].insn.bits = hardening->regions[from].rbar;
-        items[hardening->region_words[2 * i + 1]].insn.bits = hardening->regions[from].rasr;
+        items[hardening->region_words[2 * i]].word = hardening->regions[from].rbar;
+        items[hardening->region_words[2 * i + 1]].word = hardening->regions[from].rasr;
     }
 }
 

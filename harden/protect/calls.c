@@ -173,14 +173,14 @@ static void make_stub(struct hardening *hardening, unsigned reg, bool ip_busy) {
 
 static bool is_site(const struct fw_item *item) {
     if (item->kind != FW_ITEM_INSN || item->made) return false;
-    if (item->insn.flow == THUMB_FLOW_CALL_INDIRECT) return true;
-    return item->jump == FW_JUMP_TAIL && item->insn.op == THUMB_BX;
+    if (item->insn->flow == THUMB_FLOW_CALL_INDIRECT) return true;
+    return item->jump == FW_JUMP_TAIL && item->insn->op == THUMB_BX;
 }
 
 static void check_site(struct hardening *hardening, uint32_t index, bool ip_busy) {
     struct fw_model *model = hardening->model;
-    unsigned reg = model->items[index].insn.rm;
-    bool call = model->items[index].insn.flow == THUMB_FLOW_CALL_INDIRECT;
+    unsigned reg = model->items[index].insn->rm;
+    bool call = model->items[index].insn->flow == THUMB_FLOW_CALL_INDIRECT;
     if (hardening->call_stubs[reg] == FW_NONE) make_stub(hardening, reg, ip_busy);
     fw_replace_branch(model, index, call ? THUMB_BL : THUMB_B, 0, hardening->call_stubs[reg]);
 }
@@ -200,8 +200,8 @@ void protect_calls(struct hardening *hardening) {
             if (!is_site(&model->items[i])) continue;
             struct fw_unit *unit = &model->units[u];
             unit->call_sites++;
-            bool low = model->items[i].insn.rm != THUMB_SP && model->items[i].insn.rm < 15 &&
-                       model->items[i].insn.rm != THUMB_LR;
+            bool low = model->items[i].insn->rm != THUMB_SP && model->items[i].insn->rm < 15 &&
+                       model->items[i].insn->rm != THUMB_LR;
             if (hardening->calls_reason || unit->status != FW_UNIT_ACCEPTED || !low) continue;
             unit->call_sites_checked++;
             check_site(hardening, i, ip_busy); /* may add a unit */

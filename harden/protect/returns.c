@@ -138,7 +138,7 @@ static void unseal_restore(struct hardening *hardening, uint32_t item, int32_t d
     bool free = ip_free(hardening, item, hardening->liveness.after[item]);
     size_t count = free ? seal_bits(hardening, UNSEAL, distance, bits)
                         : seal_bits_spilling(hardening, UNSEAL, distance, bits);
-    const struct thumb_insn *insn = &hardening->model->items[item].insn;
+    const struct thumb_insn *insn = hardening->model->items[item].insn;
     /* It came by way of a register, which is to hold it as well. */
     if (insn->op == THUMB_MOV_REGISTER) bits[count++] = MOV_FROM_LR | insn->rm;
     fw_insert_after(hardening->model, item, bits, count);
@@ -147,7 +147,7 @@ static void unseal_restore(struct hardening *hardening, uint32_t item, int32_t d
 /* The IT instruction that covers `item`: input items are numbered in order. */
 static uint32_t it_of(const struct fw_model *model, uint32_t item, unsigned *distance) {
     for (unsigned k = 1; k <= 4; k++) {
-        if (model->items[item - k].insn.op == THUMB_IT) {
+        if (model->items[item - k].insn->op == THUMB_IT) {
             *distance = k;
             return item - k;
         }
@@ -160,15 +160,15 @@ static uint32_t it_of(const struct fw_model *model, uint32_t item, unsigned *dis
  * the return. */
 static uint32_t leave_it_block(struct hardening *hardening, uint32_t item) {
     struct fw_model *model = hardening->model;
-    unsigned distance = 0, inverse = model->items[item].insn.cond ^ 1U;
+    unsigned distance = 0, inverse = model->items[item].insn->cond ^ 1U;
     uint32_t it = it_of(model, item, &distance), around = model->items[item].next;
-    uint32_t bits[4] = {model->items[item].insn.bits};
+    uint32_t bits[4] = {model->items[item].insn->bits};
     if (distance == 1) {
         fw_replace_branch(model, it, THUMB_B_COND, inverse, around);
         fw_replace(model, item, bits[0]);
         return item;
     }
-    uint32_t firstcond_mask = model->items[it].insn.imm;
+    uint32_t firstcond_mask = model->items[it].insn->imm;
     uint32_t stop = 1U << (5 - distance); /* where the shorter block's end bit stands */
     uint32_t mask = (firstcond_mask & 15U & ~(2 * stop - 1)) | stop;
     /* `stop` keeps the then/else bits above it. */
@@ -194,16 +194,14 @@ struct shared_returns {
 };
 
 static void branch_to_tail(struct fw_model *model, uint32_t item, uint32_t stub) {
-    fw_replace_branch(model, item, THUMB_B, 0, stub);
-    model->items[item].insn.size_bytes = 2; /* layout makes it wide where no island is near */
-    model->items[item].size_bytes = 2;
+    fw_replace_branch_narrow(model, item, stub); /* wide where no island is near */
     model->items[item].island = true;
 }
 
 /* Replace the return by a branch to an equal one of this unit; a lone conditional return
  * becomes a conditional branch. */
 static void share_return(struct fw_model *model, uint32_t item, uint32_t target) {
-    struct thumb_insn insn = model->items[item].insn;
+    struct thumb_insn insn = *model->items[item].insn;
     unsigned distance = 0;
     uint32_t it = insn.in_it ? it_of(model, item, &distance) : FW_NONE;
     if (it != FW_NONE && distance == 1) {
@@ -211,9 +209,7 @@ static void share_return(struct fw_model *model, uint32_t item, uint32_t target)
         fw_replace_branch(model, it, THUMB_B_COND, insn.cond, target);
         return;
     }
-    fw_replace_branch(model, item, THUMB_B, 0, target);
-    model->items[item].insn.size_bytes = 2;
-    model->items[item].size_bytes = 2;
+    fw_replace_branch_narrow(model, item, target);
 }
 
 /* One that stays under its IT block keeps the condition there: nothing to renew. */
@@ -230,7 +226,7 @@ static bool try_share(struct hardening *hardening, struct shared_returns *shared
 
 static void seal_return(struct hardening *hardening, struct shared_returns *shared, uint32_t item) {
     struct fw_model *model = hardening->model;
-    struct thumb_insn insn = model->items[item].insn;
+    struct thumb_insn insn = *model->items[item].insn;
     bool spill = model->units[model->items[item].unit].ip_reserved;
     uint32_t list = insn.list & ~(uint32_t)PC_BIT, stub = hardening->return_stub;
     bool single = insn.op == THUMB_LDR || (insn.op == THUMB_POP && list == 0);
@@ -274,7 +270,7 @@ static const char *obstacle(const struct hardening *hardening, uint32_t unit) {
     if (model->units[unit].status == FW_UNIT_UNTOUCHED) return model->units[unit].reason;
     for (size_t i = 0; i < frames->site_count; i++) {
         uint32_t item = frames->sites[i].item;
-        const struct thumb_insn *insn = &model->items[item].insn;
+        const struct thumb_insn *insn = model->items[item].insn;
         if (model->items[item].relocation != FW_NONE) return "a relocation is at its save";
         if (frames->sites[i].kind != FW_SITE_RETURN) continue;
         if (insn->op != THUMB_POP &&

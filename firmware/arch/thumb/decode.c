@@ -605,13 +605,20 @@ const struct thumb_row *thumb_find_row(uint32_t bits, bool wide) {
 static const struct thumb_row undefined = {
     .form = FORM_PLAIN, .op = THUMB_UNDEFINED, .flow = THUMB_FLOW_TRAP};
 
+bool thumb_fetch(const uint8_t *bytes, size_t available_bytes, uint32_t *bits) {
+    if (available_bytes < 2) return false;
+    *bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+    if (*bits < 0xe800) return true;
+    if (available_bytes < 4) return false;
+    *bits = *bits << 16 | (uint32_t)bytes[2] | (uint32_t)bytes[3] << 8;
+    return true;
+}
+
 bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address,
                   struct thumb_insn *out) {
-    if (available_bytes < 2) return false;
-    uint32_t bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
-    bool wide = bits >= 0xe800;
-    if (wide && available_bytes < 4) return false;
-    if (wide) bits = bits << 16 | (uint32_t)bytes[2] | (uint32_t)bytes[3] << 8;
+    uint32_t bits;
+    if (!thumb_fetch(bytes, available_bytes, &bits)) return false;
+    bool wide = bits >> 16 != 0;
     const struct thumb_row *row = thumb_find_row(bits, wide);
     if (!row) row = &undefined;
     *out = (struct thumb_insn){.bits = bits,

@@ -153,6 +153,9 @@ struct thumb_insn {
 bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address,
                   struct thumb_insn *out);
 
+/* The bits that thumb_decode() will decode; false as there. */
+bool thumb_fetch(const uint8_t *bytes, size_t available_bytes, uint32_t *bits);
+
 /* IT state as in ITSTATE (A7.3.3): 0 outside a block. */
 static inline uint8_t thumb_it_start(uint32_t firstcond_mask) {
     return (uint8_t)firstcond_mask;
