@@ -1,30 +1,41 @@
 /* See liveness.h. Backward over blocks to a fixed point in each unit; between units only
- * r12 and the flags travel, and rarely, so units are gone over again while a summary
- * still changes (summaries only grow, so this ends). */
+ * r12 and the flags travel, and rarely, so a unit is gone over again while what it asked of
+ * others still changes (live sets only grow, so this ends). */
 #include "firmware/analyse/liveness.h"
 
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
 #define EVERYTHING UINT32_MAX
 #define SUMMARY (FW_LIVE_IP | FW_LIVE_FLAGS)
+#define SOLVED 0x80000000U /* the block was gone over */
+
+/* A unit looks at what is live at an entry: of another, or by a call of its own. */
+struct ask {
+    uint32_t unit, entry; /* entry: an item */
+    uint32_t live;        /* there, when the unit was solved or later */
+};
 
 struct solver {
     struct fw_model *model;
     const struct fw_flow *flow;
     struct fw_liveness *out;
     uint32_t *block_in;  /* live in front of each block */
+    uint32_t *callee_in; /* what the call at each block's end was taken to use; SOLVED */
     uint32_t taken_live; /* summary of every unit whose address is taken */
-    uint32_t *summaries; /* by unit: live into any entry */
+    struct ask *asks;
+    size_t ask_count;
 };
 
 struct gather {
     const struct solver *solver;
-    uint32_t live;
+    uint32_t block, live;
+    bool loops; /* a successor is solved after the block */
 };
 
 static void add_successor(void *context, uint32_t block) {
     struct gather *gather = context;
     gather->live |= gather->solver->block_in[block];
+    if (block <= gather->block) gather->loops = true;
 }
 
 /* What is live where control leaves for another unit's entry. */
@@ -33,8 +44,8 @@ static uint32_t live_at(const struct solver *solver, const struct fw_item *item)
     return solver->out->before[item->target] & SUMMARY;
 }
 
-static uint32_t live_out(const struct solver *solver, uint32_t block) {
-    struct gather gather = {solver, 0};
+static uint32_t live_out(const struct solver *solver, uint32_t block, bool *loops) {
+    struct gather gather = {.solver = solver, .block = block};
     const struct fw_item *last = &solver->model->items[solver->flow->blocks[block].last];
     const struct thumb_insn *insn = last->insn;
     fw_each_successor(solver->model, solver->flow, block, add_successor, &gather);
@@ -51,7 +62,13 @@ static uint32_t live_out(const struct solver *solver, uint32_t block) {
                (last->target == FW_NONE || fw_leaves_to(solver->model, last) != FW_NONE)) {
         gather.live |= leaves | FW_LIVE_LR | live_at(solver, last);
     }
+    *loops |= gather.loops;
     return gather.live;
+}
+
+static uint32_t used_by_callee(const struct solver *solver, const struct fw_item *item) {
+    if (item->insn->flow == THUMB_FLOW_CALL) return live_at(solver, item);
+    return item->insn->flow == THUMB_FLOW_CALL_INDIRECT ? solver->taken_live : 0;
 }
 
 /* A call uses the arguments and what its target takes beyond them. r0-r3 live on through
@@ -64,7 +81,7 @@ static uint32_t across_call(const struct solver *solver, const struct fw_item *i
     bool direct = item->insn->flow == THUMB_FLOW_CALL;
     bool local =
         direct && item->target != FW_NONE && solver->model->items[item->target].unit == item->unit;
-    uint32_t used = direct ? live_at(solver, item) : solver->taken_live;
+    uint32_t used = used_by_callee(solver, item);
     uint32_t killed = FW_LIVE_LR | (local ? 0 : SUMMARY);
     return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn->reads;
 }
@@ -141,12 +158,28 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
     return o->live[0] | o->live[1];
 }
 
-static uint32_t solve_block(struct solver *solver, uint32_t block) {
+static void note_ask(struct solver *solver, const struct fw_item *last) {
+    bool call = last->insn->flow == THUMB_FLOW_CALL;
+    if (!call && fw_leaves_to(solver->model, last) == FW_NONE) return;
+    if (last->target == FW_NONE) return;
+    solver->asks[solver->ask_count++] =
+        (struct ask){last->unit, last->target, live_at(solver, last)};
+}
+
+/* What is live behind a block and what its call uses, which ends it, say all about it: a
+ * block for which both are as they were is not gone over again. */
+static uint32_t solve_block(struct solver *solver, uint32_t block, bool *loops) {
     struct fw_model *model = solver->model;
     const struct fw_block *b = &solver->flow->blocks[block];
     struct fw_liveness *out = solver->out;
     struct outcomes outcomes = {.active = false};
-    uint32_t live = live_out(solver, block);
+    uint32_t live = live_out(solver, block, loops);
+    uint32_t used = used_by_callee(solver, &model->items[b->last]) | SOLVED;
+    if (used == solver->callee_in[block] && live == out->after[b->last]) {
+        return solver->block_in[block];
+    }
+    if (!solver->callee_in[block]) note_ask(solver, &model->items[b->last]);
+    solver->callee_in[block] = used;
     /* Items of the input are numbered in order, so backward is by index (passes have not
      * run yet); a filler that was left out of the list is passed over harmlessly. */
     for (uint32_t i = b->last + 1; i-- > b->first;) {
@@ -159,26 +192,15 @@ static uint32_t solve_block(struct solver *solver, uint32_t block) {
 
 static void solve_unit(struct solver *solver, uint32_t unit) {
     uint32_t first = solver->flow->unit_first[unit], end = solver->flow->unit_first[unit + 1];
-    bool changed = true;
-    while (changed) {
-        changed = false;
+    bool changed = true, loops = true;
+    while (changed && loops) { /* without a way back one time is enough */
+        changed = loops = false;
         for (uint32_t block = end; block-- > first;) {
-            uint32_t live = solve_block(solver, block);
+            uint32_t live = solve_block(solver, block, &loops);
             if (live != solver->block_in[block]) changed = true;
             solver->block_in[block] = live;
         }
     }
-}
-
-static uint32_t summary_of(const struct solver *solver, uint32_t unit) {
-    const struct fw_model *model = solver->model;
-    uint32_t live = 0;
-    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
-        if (model->items[i].entry && model->items[i].kind == FW_ITEM_INSN) {
-            live |= solver->out->before[i];
-        }
-    }
-    return live & SUMMARY;
 }
 
 /* What is live into functions whose address is taken: any of them may be called where one
@@ -211,18 +233,17 @@ static void solve_all(struct solver *solver) {
             again[u] = false;
         }
         uint32_t taken_before = solver->taken_live;
-        bool grew = false;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            uint32_t summary = summary_of(solver, u);
-            if (summary & ~solver->summaries[u]) grew = true;
-            solver->summaries[u] |= summary;
-        }
         note_taken(solver);
-        if (grew || solver->taken_live != taken_before) {
-            for (size_t u = 0; u < model->unit_count; u++)
-                again[u] = true;
-            changed = true;
+        for (size_t i = 0; i < solver->ask_count; i++) {
+            struct ask *ask = &solver->asks[i];
+            uint32_t live = solver->out->before[ask->entry] & SUMMARY;
+            if (live == ask->live) continue;
+            ask->live = live;
+            again[ask->unit] = changed = true;
         }
+        if (solver->taken_live == taken_before) continue;
+        for (size_t u = 0; u < model->unit_count; u++)
+            again[u] = changed = true;
     }
 }
 
@@ -266,7 +287,8 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
         .flow = flow,
         .out = out,
         .block_in = ARENA_ARRAY(&out->arena, uint32_t, flow->block_count + 1),
-        .summaries = ARENA_ARRAY(&out->arena, uint32_t, model->unit_count + 1),
+        .callee_in = ARENA_ARRAY(&out->arena, uint32_t, flow->block_count + 1),
+        .asks = ARENA_ARRAY(&out->arena, struct ask, flow->block_count + 1),
     };
     solve_all(&solver);
     note_kept_ip(&solver);

@@ -59,6 +59,18 @@ static bool names_index(const struct fw_model *model, const struct fw_symbol *sy
     return strcmp(symbol->name, "__exidx_start") == 0;
 }
 
+static bool refers_to_index(const struct fw_model *model, const struct fw_relocation *relocation) {
+    return names_index(model, &model->symbols[relocation->symbol]) &&
+           model->sections[relocation->section].type != SHT_ARM_EXIDX;
+}
+
+static bool anything_refers_to_index(const struct fw_model *model) {
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        if (refers_to_index(model, &model->relocations[r])) return true;
+    }
+    return false;
+}
+
 /* What may be on the stack while the index is read. */
 struct unwinding {
     struct fw_model *model;
@@ -82,8 +94,7 @@ static void find_readers(struct unwinding *unwinding) {
     struct fw_model *model = unwinding->model;
     for (size_t r = 0; r < model->relocation_count; r++) {
         const struct fw_relocation *relocation = &model->relocations[r];
-        if (!names_index(model, &model->symbols[relocation->symbol])) continue;
-        if (model->sections[relocation->section].type == SHT_ARM_EXIDX) continue;
+        if (!refers_to_index(model, relocation)) continue;
         uint32_t item = fw_item_at(model, relocation->place);
         if (item != FW_NONE && !model->units[model->items[item].unit].reachable) continue;
         model->unwinder = true;
@@ -220,6 +231,7 @@ static void pin_by(const struct unwinding *unwinding, const struct fw_section *s
 }
 
 void fw_unwind_pin(struct fw_model *model) {
+    if (!anything_refers_to_index(model)) return; /* what can run need not be known */
     struct arena scratch = {0};
     struct unwinding unwinding = {.model = model,
                                   .reads = ARENA_ARRAY(&scratch, bool, model->unit_count + 1),
