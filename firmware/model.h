@@ -128,10 +128,10 @@ struct fw_unit {
     bool labels : 1;        /* has labels whose address is taken */
     bool noreturn : 1;      /* analyse/flow: no path in it returns */
     bool reachable : 1;     /* analyse/reach */
-    bool ip_reserved : 1;   /* analyse/liveness: some caller keeps r12 live across */
     bool made : 1;          /* by a pass: stubs */
     bool unwound : 1;       /* analyse/unwind: the image's unwinder may read its frame */
     bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
+    bool ip_reserved;       /* analyse/liveness: some caller keeps r12 live across */
     uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */
     const char *reason;     /* untouched: why */
     uint32_t bytes_before, bytes_after;

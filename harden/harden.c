@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
@@ -89,6 +90,15 @@ static void free_analyses(struct hardening *hardening) {
     fw_values_free(&hardening->values);
 }
 
+static void analyse(void *context, size_t piece) {
+    struct hardening *hardening = context;
+    if (piece == 0) {
+        fw_values(hardening->model, &hardening->flow, &hardening->values);
+    } else {
+        fw_liveness(hardening->model, &hardening->flow, &hardening->liveness);
+    }
+}
+
 /* One attempt; *failed names a unit that must be pinned before the next. */
 static enum status attempt(struct hardening *hardening, struct span input,
                            const struct pinned *pinned, struct harden_result *result,
@@ -105,8 +115,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     result->flash_bytes_before = flash_bytes(model);
     fw_flow_build(model, &hardening->flow);
     fw_unwind_pin(model);
-    fw_liveness(model, &hardening->flow, &hardening->liveness);
-    fw_values(model, &hardening->flow, &hardening->values);
+    parallel_run(2, analyse, hardening); /* neither looks at what the other finds out */
     pin(model, pinned);
     if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
     if (status != STATUS_OK) return status;

@@ -3,6 +3,7 @@
  * the fixed point collects what is asked for. */
 #include "firmware/analyse/values.h"
 
+#include "base/parallel.h"
 #include "firmware/lift/lift.h"
 
 #include <string.h>
@@ -45,10 +46,11 @@ struct walker {
     size_t site_capacity;
     const struct state *outgoing;
     bool any_unknown_goto;
-    bool stores_copy;  /* of the return address, from another register than lr */
-    bool other_way;    /* control leaves where lr is not seen to hold the return address */
-    bool *outside;     /* by item: entered from outside its unit */
-    uint32_t *returns; /* blocks behind the unit's local calls */
+    bool own_mpu;        /* the MPU is stored to */
+    bool stores_copy;    /* of the return address, from another register than lr */
+    bool other_way;      /* control leaves where lr is not seen to hold the return address */
+    const bool *outside; /* by item: entered from outside its unit */
+    uint32_t *returns;   /* blocks behind the unit's local calls */
     size_t return_count;
 };
 
@@ -354,7 +356,7 @@ static void note_mpu(struct walker *walker, const struct state *state,
     uint32_t address = base.bits + offset;
     if (address >> 16 == 0xe000 && (address & 0xffff) >= MPU_FIRST &&
         (address & 0xffff) < MPU_END) {
-        walker->model->own_mpu = true;
+        walker->own_mpu = true;
     }
 }
 
@@ -621,36 +623,71 @@ static void find_outside(const struct fw_model *model, bool *outside) {
     }
 }
 
-void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out) {
+/* What the pieces of fw_values() share; each takes its own units. */
+struct work {
+    struct fw_model *model;
+    const struct fw_flow *flow;
+    struct fw_values *out;
+    bool *outside;
+    uint32_t first[FW_VALUES_PIECES + 1]; /* units; about as many blocks in each piece */
+    bool own_mpu[FW_VALUES_PIECES];
+};
+
+static void follow_units(void *context, size_t piece) {
+    struct work *work = context;
+    const struct fw_flow *flow = work->flow;
     struct arena scratch = {0};
     uint32_t largest = 0;
-    *out = (struct fw_values){.frames = NULL};
-    out->frames = ARENA_ARRAY(&out->arena, struct fw_frames, model->unit_count + 1);
-    for (size_t u = 0; u < model->unit_count; u++) {
+    for (uint32_t u = work->first[piece]; u < work->first[piece + 1]; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
         if (blocks > largest) largest = blocks;
     }
     struct walker walker = {
-        .model = model,
+        .model = work->model,
         .flow = flow,
-        .arena = &out->arena,
+        .arena = &work->out->arenas[piece],
         .states = ARENA_ARRAY(&scratch, struct state, largest + 1),
         .queue = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
         .queued = ARENA_ARRAY(&scratch, bool, largest + 1),
         .returns = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
-        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1),
+        .outside = work->outside,
     };
-    find_outside(model, walker.outside);
-    for (size_t u = 0; u < model->unit_count; u++) {
+    for (uint32_t u = work->first[piece]; u < work->first[piece + 1]; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
         walker.first_block = flow->unit_first[u];
         memset(walker.states, 0, blocks * sizeof *walker.states);
         solve_unit(&walker, blocks);
-        collect(&walker, &model->units[u], blocks, &out->frames[u]);
+        collect(&walker, &work->model->units[u], blocks, &work->out->frames[u]);
     }
+    work->own_mpu[piece] = walker.own_mpu;
+    arena_free(&scratch);
+}
+
+void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out) {
+    struct arena scratch = {0};
+    *out = (struct fw_values){.frames = NULL};
+    out->frames = ARENA_ARRAY(&out->arenas[0], struct fw_frames, model->unit_count + 1);
+    struct work work = {.model = model,
+                        .flow = flow,
+                        .out = out,
+                        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1)};
+    find_outside(model, work.outside);
+    size_t piece = 0;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        while (piece < FW_VALUES_PIECES &&
+               flow->unit_first[u] >= flow->block_count * piece / FW_VALUES_PIECES) {
+            work.first[piece++] = u;
+        }
+    }
+    while (piece <= FW_VALUES_PIECES)
+        work.first[piece++] = (uint32_t)model->unit_count;
+    parallel_run(FW_VALUES_PIECES, follow_units, &work);
+    for (size_t i = 0; i < FW_VALUES_PIECES; i++)
+        model->own_mpu |= work.own_mpu[i];
     arena_free(&scratch);
 }
 
 void fw_values_free(struct fw_values *values) {
-    arena_free(&values->arena);
+    for (size_t i = 0; i < FW_VALUES_PIECES; i++)
+        arena_free(&values->arenas[i]);
 }

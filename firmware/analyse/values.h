@@ -6,7 +6,7 @@
  * from a relocated table (units with others are refused); and whether the firmware sets
  * up the MPU itself (model->own_mpu).
  *
- * Requires: fw_flow_build(). */
+ * Requires: fw_flow_build(). May run beside fw_liveness(). */
 #ifndef FIRMWARE_ANALYSE_VALUES_H
 #define FIRMWARE_ANALYSE_VALUES_H
 
@@ -35,9 +35,11 @@ struct fw_frames {
     const char *reason; /* why the sites do not prove that sealing keeps behaviour, or NULL */
 };
 
+enum { FW_VALUES_PIECES = 4 };
+
 struct fw_values {
-    struct arena arena;
-    struct fw_frames *frames; /* by unit */
+    struct arena arenas[FW_VALUES_PIECES]; /* units are followed on several threads */
+    struct fw_frames *frames;              /* by unit */
 };
 
 void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out);
