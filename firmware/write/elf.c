@@ -1,6 +1,8 @@
 /* The output file. See write.h for its one form. */
 #include "firmware/write/write_private.h"
 
+#include "base/parallel.h"
+
 #include <string.h>
 
 enum { FILE_ALIGNMENT = 8, EXTRA_SECTIONS = 4, MAXIMUM_ALIGNMENT = 4096 };
@@ -160,10 +162,13 @@ static enum status put_contents(struct image *image) {
     return STATUS_OK;
 }
 
-static enum status put_relocations(struct image *image, uint32_t symtab) {
+static enum status put_relocations(struct image *image) {
     struct writer *writer = image->writer;
     const struct fw_model *model = writer->model;
-    size_t room = model->relocation_count + model->item_count / 2 + 1024;
+    size_t room = writer->relocation_room, first = image->header_count;
+    if (writer->item_relocation_count > room) {
+        return error_environment(writer->error, "too many relocations");
+    }
     Elf32_Rel *entries = ARENA_ARRAY(&writer->scratch, Elf32_Rel, room);
     for (uint32_t i = 0; i < model->section_count; i++) {
         if (!(model->sections[i].flags & SHF_ALLOC)) continue;
@@ -177,12 +182,13 @@ static enum status put_relocations(struct image *image, uint32_t symtab) {
                          .sh_flags = SHF_INFO_LINK,
                          .sh_offset = (Elf32_Off)image->file->size_bytes,
                          .sh_size = (Elf32_Word)(count * sizeof *entries),
-                         .sh_link = symtab,
                          .sh_info = i + 1,
                          .sh_addralign = 4,
                          .sh_entsize = sizeof *entries};
         buffer_append(image->file, entries, count * sizeof *entries);
     }
+    for (size_t h = first; h < image->header_count; h++) /* the symbol table is next */
+        image->headers[h].sh_link = (Elf32_Word)image->header_count;
     return STATUS_OK;
 }
 
@@ -289,14 +295,7 @@ enum status write_file(struct writer *writer, struct fw_written *out) {
     add_header(&image);
     enum status status = check_order(writer);
     if (status == STATUS_OK) status = put_contents(&image);
-    size_t relocated = 0;
-    for (uint32_t i = 0; i < model->section_count; i++) {
-        bool memory = model->sections[i].flags & SHF_ALLOC;
-        if (memory && write_relocations(writer, i, NULL, 0)) relocated++;
-    }
-    if (status == STATUS_OK) {
-        status = put_relocations(&image, (uint32_t)(image.header_count + relocated));
-    }
+    if (status == STATUS_OK) status = put_relocations(&image);
     if (status == STATUS_OK) {
         put_tables(&image);
         size_t count = make_segments(&image, segments);
@@ -327,16 +326,40 @@ static void add_overflow_section(struct writer *writer) {
     };
 }
 
+/* The contents of memory, and beside them what describes them: neither looks at the other. */
+struct pieces {
+    struct writer *bytes, *tables;
+    enum status bytes_status, tables_status;
+};
+
+static void write_piece(void *context, size_t piece) {
+    struct pieces *pieces = context;
+    if (piece == 0) {
+        pieces->bytes_status = write_items(pieces->bytes);
+        if (pieces->bytes_status != STATUS_OK) return;
+        pieces->bytes_status = write_unwind_index(pieces->bytes);
+    } else {
+        pieces->tables_status = write_symbols(pieces->tables);
+        if (pieces->tables_status == STATUS_OK) write_collect_relocations(pieces->tables);
+    }
+}
+
 enum status fw_write(struct fw_model *model, const struct fw_layout *layout, struct fw_written *out,
                      struct error *error) {
+    struct error bytes_error;
     struct writer writer = {.model = model, .layout = layout, .error = error};
     *out = (struct fw_written){.flash_bytes = 0};
     add_overflow_section(&writer);
-    enum status status = write_items(&writer);
-    if (status == STATUS_OK) status = write_unwind_index(&writer);
-    if (status == STATUS_OK) status = write_symbols(&writer);
+    struct writer bytes = writer;
+    bytes.error = &bytes_error;
+    struct pieces pieces = {.bytes = &bytes, .tables = &writer};
+    parallel_run(2, write_piece, &pieces);
+    if (pieces.bytes_status != STATUS_OK) *error = bytes_error;
+    enum status status = pieces.bytes_status;
+    if (status == STATUS_OK) status = pieces.tables_status;
     if (status == STATUS_OK) status = write_file(&writer, out);
     buffer_free(&writer.names);
+    arena_free(&bytes.scratch);
     arena_free(&writer.scratch);
     return status;
 }

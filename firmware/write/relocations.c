@@ -80,6 +80,51 @@ static int by_place(const void *a, const void *b) {
     return x->r_info < y->r_info ? -1 : x->r_info > y->r_info;
 }
 
+static void sort_by_place(Elf32_Rel *entries, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        if (by_place(&entries[i - 1], &entries[i]) <= 0) continue;
+        qsort(entries, count, sizeof *entries, by_place);
+        break;
+    }
+}
+
+void write_collect_relocations(struct writer *writer) {
+    const struct fw_model *model = writer->model;
+    size_t room = model->relocation_count + model->item_count / 2 + 1024;
+    struct list list = {.writer = writer, .room = room};
+    list.out = ARENA_ARRAY(&writer->scratch, Elf32_Rel, room);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (unit->status == FW_UNIT_DROPPED) continue;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next)
+            add_item(&list, &model->items[i]);
+    }
+    if (list.count <= room) sort_by_place(list.out, list.count);
+    writer->item_relocations = list.out;
+    writer->item_relocation_count = list.count;
+    writer->relocation_room = room;
+}
+
+/* Those of the items that now stand in the section. */
+static void add_items(struct list *list, const struct fw_section *s) {
+    const struct writer *writer = list->writer;
+    size_t low = 0, high = writer->item_relocation_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (writer->item_relocations[middle].r_offset < s->address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < writer->item_relocation_count; low++) {
+        const Elf32_Rel *entry = &writer->item_relocations[low];
+        if (entry->r_offset - s->address >= s->size_bytes) break;
+        if (list->count < list->room) list->out[list->count] = *entry;
+        list->count++;
+    }
+}
+
 size_t write_relocations(struct writer *writer, uint32_t section, Elf32_Rel *out, size_t room) {
     const struct fw_model *model = writer->model;
     const struct fw_section *s = &model->sections[section];
@@ -92,14 +137,7 @@ size_t write_relocations(struct writer *writer, uint32_t section, Elf32_Rel *out
         if (s->type == SHT_ARM_EXIDX) continue;
         add(&list, relocation->place, writer->symbol_map[relocation->symbol], relocation->type);
     }
-    for (size_t u = 0; u < model->unit_count && fw_is_code_section(s); u++) {
-        const struct fw_unit *unit = &model->units[u];
-        if (unit->status == FW_UNIT_DROPPED) continue;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            const struct fw_item *item = &model->items[i];
-            if (item->new_address - s->address < s->size_bytes) add_item(&list, item);
-        }
-    }
-    if (list.count && list.count <= room) qsort(out, list.count, sizeof *out, by_place);
+    if (fw_is_code_section(s)) add_items(&list, s);
+    if (list.count <= room) sort_by_place(out, list.count);
     return list.count;
 }

@@ -17,7 +17,9 @@ struct writer {
     uint32_t *symbol_map; /* model symbol to output symbol */
     Elf32_Sym *symbols;
     size_t symbol_count, symbol_capacity, local_count;
-    struct buffer names;   /* .strtab */
+    struct buffer names;         /* .strtab */
+    Elf32_Rel *item_relocations; /* at items' new places, in order of place */
+    size_t item_relocation_count, relocation_room;
     uint32_t *unit_symbol; /* by function: output symbol of its start */
 };
 
@@ -27,7 +29,9 @@ enum status write_items(struct writer *writer);
 enum status write_unwind_index(struct writer *writer);
 /* symbols.c */
 enum status write_symbols(struct writer *writer);
-/* relocations.c: the relocations of one section, in order of place. */
+/* relocations.c: those of all items, once symbols are made; more than relocation_room: they
+ * are not whole. Then the relocations of one section, in order of place. */
+void write_collect_relocations(struct writer *writer);
 size_t write_relocations(struct writer *writer, uint32_t section, Elf32_Rel *out, size_t room);
 /* elf.c */
 enum status write_file(struct writer *writer, struct fw_written *out);
