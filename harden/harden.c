@@ -99,6 +99,31 @@ static void analyse(void *context, size_t piece) {
     }
 }
 
+/* The output, and the report about it, which needs nothing of it but its size. */
+struct ending {
+    struct hardening *hardening;
+    const struct fw_layout *layout;
+    struct harden_result *result;
+    enum status status; /* of writing */
+};
+
+static void end(void *context, size_t piece) {
+    struct ending *ending = context;
+    struct hardening *hardening = ending->hardening;
+    if (piece == 1) {
+        ending->result->report = harden_report(hardening, ending->layout);
+        return;
+    }
+    struct fw_written written;
+    ending->status = fw_write(hardening->model, ending->layout, &written, hardening->error);
+    if (ending->status != STATUS_OK) {
+        buffer_free(&written.file);
+        return;
+    }
+    ending->result->elf = written.file;
+    ending->result->flash_bytes_after = written.flash_bytes;
+}
+
 /* One attempt; *failed names a unit that must be pinned before the next. */
 static enum status attempt(struct hardening *hardening, struct span input,
                            const struct pinned *pinned, struct harden_result *result,
@@ -106,7 +131,6 @@ static enum status attempt(struct hardening *hardening, struct span input,
     struct fw_model *model = hardening->model;
     const struct harden_options *options = hardening->options;
     struct fw_layout layout;
-    struct fw_written written;
     uint32_t failed = FW_NONE;
     enum status status = fw_read(model, input, true, hardening->error);
     if (status == STATUS_OK) status = refuse_hardened(hardening);
@@ -131,14 +155,14 @@ static enum status attempt(struct hardening *hardening, struct span input,
     if (status != STATUS_OK) return status;
     if (options->profile == HARDEN_EXPLOIT) status = protect_finish_boot(hardening, &layout);
     if (status != STATUS_OK) return status;
-    status = fw_write(model, &layout, &written, hardening->error);
-    if (status != STATUS_OK) {
-        buffer_free(&written.file);
-        return status;
+    struct ending ending = {.hardening = hardening, .layout = &layout, .result = result};
+    parallel_run(2, end, &ending);
+    if (ending.status != STATUS_OK) {
+        json_decref(result->report);
+        result->report = NULL;
+        return ending.status;
     }
-    result->elf = written.file;
-    result->flash_bytes_after = written.flash_bytes;
-    result->report = harden_report(hardening, &layout, result);
+    harden_report_flash(result);
     return STATUS_OK;
 }
 

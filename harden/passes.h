@@ -68,8 +68,8 @@ void protect_plan_memory(struct hardening *hardening, const struct fw_layout *la
 enum status protect_boot(struct hardening *hardening);
 /* Write the regions into the stub, once layout has said where code ends. */
 enum status protect_finish_boot(struct hardening *hardening, const struct fw_layout *layout);
-/* report.c */
-json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout,
-                      const struct harden_result *result);
+/* report.c: the report, and the sizes of input and output put into it when both are known. */
+json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout);
+void harden_report_flash(const struct harden_result *result);
 
 #endif

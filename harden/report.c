@@ -87,8 +87,7 @@ static json_t *key_report(const struct hardening *hardening) {
     return out;
 }
 
-json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout,
-                      const struct harden_result *result) {
+json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout) {
     const struct fw_model *model = hardening->model;
     bool exploit = hardening->options->profile == HARDEN_EXPLOIT;
     json_t *out = json_object(), *functions = json_array();
@@ -129,9 +128,13 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
     json_object_set_new(totals, "return_sites_exempt", json_integer(exempt));
     json_object_set_new(totals, "indirect_calls", json_integer(calls));
     json_object_set_new(totals, "indirect_calls_protected", json_integer(checked));
-    json_object_set_new(totals, "flash_bytes_before", json_integer(result->flash_bytes_before));
-    json_object_set_new(totals, "flash_bytes_after", json_integer(result->flash_bytes_after));
     json_object_set_new(totals, "overflow_bytes", json_integer(layout->overflow_bytes));
     json_object_set_new(out, "totals", totals);
     return out;
+}
+
+void harden_report_flash(const struct harden_result *result) {
+    json_t *totals = json_object_get(result->report, "totals");
+    json_object_set_new(totals, "flash_bytes_before", json_integer(result->flash_bytes_before));
+    json_object_set_new(totals, "flash_bytes_after", json_integer(result->flash_bytes_after));
 }
