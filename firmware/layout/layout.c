@@ -82,6 +82,7 @@ struct order {
     size_t count;
     bool kept; /* units follow one another as in the input, with no look back at holes */
     uint32_t *start, *base, *size_bytes; /* by unit; 0 for units that stay */
+    uint32_t *growth;                    /* by unit: bytes by which its items have become larger */
     bool *grew;                          /* by unit: sizes changed since it was walked */
     bool *walked;                        /* by unit: its references have to be looked at again */
     uint32_t *outer, *outer_first; /* items whose references leave the unit and may not reach */
@@ -242,26 +243,28 @@ static void aim_at_islands(struct fw_model *model, struct order *order, uint32_t
     }
 }
 
-/* References that leave the unit and whose reach depends on where units are: not BL, which
+/* A reference that leaves the unit and whose reach depends on where units are: not BL, which
  * reaches the whole of any part's flash or is refused when the unit is walked. */
-static void find_outer(struct fw_model *model, struct order *order) {
-    size_t count = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass) order->outer = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
-        count = 0;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            if (pass) order->outer_first[u] = (uint32_t)count;
-            if (model->units[u].status != FW_UNIT_ACCEPTED) continue;
-            for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
-                const struct fw_item *item = &model->items[i];
-                bool branch = item->kind == FW_ITEM_INSN &&
-                              item->insn->reference == THUMB_REFERENCE_BRANCH &&
-                              item->insn->op != THUMB_BL;
-                bool leaves = item->target == FW_NONE || model->items[item->target].unit != u;
-                if (!branch || !leaves) continue;
-                if (pass) order->outer[count] = i;
-                count++;
-            }
+static bool is_outer(const struct fw_model *model, const struct fw_item *item) {
+    if (item->insn->reference != THUMB_REFERENCE_BRANCH || item->insn->op == THUMB_BL) return false;
+    return item->target == FW_NONE || model->items[item->target].unit != item->unit;
+}
+
+/* One walk over everything: sizes, outer references, the places of what stays. */
+static void survey(struct fw_model *model, struct order *order) {
+    size_t count = 0, capacity = 0;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        bool stays = unit->status == FW_UNIT_UNTOUCHED;
+        order->outer_first[u] = (uint32_t)count;
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            struct fw_item *item = &model->items[i];
+            if (stays) item->new_address = item->address;
+            unit->bytes_after += item->size_bytes;
+            if (unit->status != FW_UNIT_ACCEPTED || !is_outer(model, item)) continue;
+            order->outer =
+                arena_grow(&model->arena, order->outer, count, &capacity, sizeof *order->outer);
+            order->outer[count++] = i;
         }
     }
     order->outer_first[model->unit_count] = (uint32_t)count;
@@ -408,7 +411,9 @@ static enum fit fit_unit(struct fw_model *model, struct order *order, uint32_t u
     while (walked ? i != FW_NONE : o < order->outer_first[u + 1]) {
         uint32_t index = walked ? i : order->outer[o++];
         if (walked) i = model->items[i].next;
+        uint32_t size_before = model->items[index].size_bytes;
         enum fit fit = fit_item(model, order, index);
+        order->growth[u] += model->items[index].size_bytes - size_before;
         if (fit == FIT_NEVER) *unfit = index;
         if (fit > worst) worst = fit;
     }
@@ -559,6 +564,7 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     order.base = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.size_bytes = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.outer_first = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.growth = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.grew = ARENA_ARRAY(&model->arena, bool, units);
     order.walked = ARENA_ARRAY(&model->arena, bool, units);
     *out = (struct fw_layout){.windows = NULL};
@@ -566,28 +572,14 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     find_windows(model, out);
     out->overflow_address = end_of_flash_contents(model, options, out);
     shuffle(model, options, &order);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        struct fw_unit *unit = &model->units[u];
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            if (unit->status == FW_UNIT_UNTOUCHED) {
-                model->items[i].new_address = model->items[i].address;
-            }
-            unit->bytes_after += model->items[i].size_bytes;
-        }
-    }
+    survey(model, &order);
     order.kept = options->keep_order;
     if (!order.kept) large_first(model, &order);
     spread_islands(model, &order);
-    find_outer(model, &order);
     enum status status = settle(model, out, &order, failed, error);
     if (status != STATUS_OK) return status;
-    for (size_t k = 0; k < order.count; k++) {
-        struct fw_unit *unit = &model->units[order.units[k]];
-        unit->bytes_after = 0;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            unit->bytes_after += model->items[i].size_bytes;
-        }
-    }
+    for (size_t u = 0; u < model->unit_count; u++)
+        model->units[u].bytes_after += order.growth[u];
     status = check_untouched(model, &order, failed, error);
     return status == STATUS_OK ? check_overflow(model, options, out, error) : status;
 }
