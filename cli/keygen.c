@@ -56,6 +56,7 @@ static bool parse_descriptor(const char *text, int *out) {
 /* maker.key -> maker.pub; any other name gets .pub behind it. */
 static bool derive_public_path(struct options *options) {
     static const char ending[] = ".key";
+    if (!options->private_path) return false;
     size_t length = strlen(options->private_path);
     if (length > 4 && strcmp(options->private_path + length - 4, ending) == 0) length -= 4;
     int written = snprintf(options->public_path, sizeof options->public_path, "%.*s.pub",

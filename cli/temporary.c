@@ -130,7 +130,7 @@ static enum status next_path(const char *name, size_t name_length, bool folder, 
 
 static enum status make_folder_of(const char *name, struct error *error) {
     const char *slash = strchr(name, '/');
-    const char *path;
+    const char *path = NULL;
     char wanted[TEMPORARY_PATH_BYTES];
     struct stat facts;
     if (!slash) return STATUS_OK;
@@ -140,7 +140,8 @@ static enum status make_folder_of(const char *name, struct error *error) {
     }
     if (stat(wanted, &facts) == 0) return STATUS_OK;
     enum status status = next_path(name, (size_t)(slash - name), true, &path, error);
-    if (status == STATUS_OK && mkdir(path, 0777) != 0) {
+    if (status != STATUS_OK || !path) return status;
+    if (mkdir(path, 0777) != 0) {
         status = error_environment(error, "%s: cannot be created: %s", path, strerror(errno));
     }
     return status;
@@ -158,10 +159,10 @@ static bool write_all(int fd, struct span bytes) {
 }
 
 enum status temporary_write(const char *name, struct span bytes, struct error *error) {
-    const char *path;
+    const char *path = NULL;
     enum status status = make_folder_of(name, error);
     if (status == STATUS_OK) status = next_path(name, strlen(name), false, &path, error);
-    if (status != STATUS_OK) return status;
+    if (status != STATUS_OK || !path) return status;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     bool good = fd >= 0 && write_all(fd, bytes);
     int reason = errno;

@@ -45,7 +45,7 @@ static enum status judge(const struct passphrase *passphrase, bool too_long, str
 }
 
 static enum status from_descriptor(int fd, struct passphrase *out, struct error *error) {
-    bool too_long;
+    bool too_long = false;
     /* A file could be read anew by what is started later: the product's tests. */
     if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (!read_line(fd, out, &too_long)) {
@@ -71,7 +71,7 @@ static enum status ask(int terminal, const char *question, const char *about,
                        struct passphrase *out, struct error *error) {
     struct termios before, quiet;
     struct sigaction old[HANDLED], action;
-    bool too_long;
+    bool too_long = false;
     if (tcgetattr(terminal, &before) != 0) {
         return error_environment(error, "the terminal's echo cannot be turned off: %s",
                                  strerror(errno));

@@ -43,13 +43,14 @@ static enum status subjects_to_json(const struct statement *statement, json_t **
     size_t count = statement->subject_count;
     struct statement_subject *sorted = calloc(count, sizeof *sorted);
     json_t *array = json_array();
-    enum status status = STATUS_OK;
-    if (!sorted || !array) status = error_environment(error, "no memory for a statement");
-    if (status == STATUS_OK) {
-        memcpy(sorted, statement->subjects, count * sizeof *sorted);
-        qsort(sorted, count, sizeof *sorted, by_name);
-        status = check_subjects(sorted, count, error);
+    if (!sorted || !array) {
+        free(sorted);
+        json_decref(array);
+        return error_environment(error, "no memory for a statement");
     }
+    memcpy(sorted, statement->subjects, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_name);
+    enum status status = check_subjects(sorted, count, error);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         char hex[DIGEST_HEX_BYTES];
         digest_to_hex(sorted[i].sha256, hex);

@@ -53,7 +53,7 @@ struct places {
 
 static enum status claim_places(struct making *making, const json_t *figures,
                                 const struct places *places) {
-    int64_t n, of, exempt;
+    int64_t n = 0, of = 0, exempt = 0;
     enum status status = take_number(making, figures, places->name, places->key, &n);
     if (status == STATUS_OK) status = take_number(making, figures, places->name, "sites", &of);
     if (status == STATUS_OK) {
@@ -135,7 +135,7 @@ static enum status claim_original(struct making *making, const json_t *figures) 
     const json_t *original = json_object_get(figures, "original");
     if (!json_is_true(json_object_get(original, "compared"))) return STATUS_OK;
     for (int i = 0; i < 4; i++) {
-        int64_t value;
+        int64_t value = 0;
         enum status status = take_number(making, figures, "original", keys[i], &value);
         if (status != STATUS_OK) return status;
         values[i] = number(making, value);

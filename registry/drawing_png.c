@@ -48,7 +48,8 @@ static void put_qr(cairo_t *cairo, const struct drawing_shape *shape, const stru
                     shape->y + QR_QUIET_MODULES * module);
     for (unsigned i = 0; i < qr->width * qr->width; i++) {
         if (!qr->modules[i]) continue;
-        cairo_rectangle(cairo, i % qr->width * module, i / qr->width * module, module, module);
+        unsigned column = i % qr->width, row = i / qr->width;
+        cairo_rectangle(cairo, column * module, row * module, module, module);
     }
     cairo_fill(cairo);
     cairo_restore(cairo);

@@ -51,7 +51,7 @@ static void find_windows(struct fw_model *model, struct fw_layout *out) {
         ARENA_ARRAY(&scratch, const struct fw_function *, model->function_count + 1);
     for (size_t i = 0; i < model->function_count; i++)
         order[i] = &model->functions[i];
-    qsort(order, model->function_count, sizeof *order, by_address);
+    qsort(order, model->function_count, sizeof(void *), by_address);
     out->windows = ARENA_ARRAY(&model->arena, struct fw_window, model->function_count + 1);
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = order[i];

@@ -212,7 +212,7 @@ static enum status check_overlaps(struct reader *reader) {
         bool memory = section->flags & SHF_ALLOC;
         if (memory && section->size_bytes && !tbss) order[count++] = section;
     }
-    qsort(order, count, sizeof *order, by_address);
+    qsort(order, count, sizeof(void *), by_address);
     for (size_t i = 1; i < count; i++) {
         if (order[i]->address - order[i - 1]->address < order[i - 1]->size_bytes) {
             return error_input(reader->error, "sections %s and %s overlap at 0x%08x",
