@@ -5,7 +5,7 @@
  * The cache of known forms forgets: two equal forms may both be kept. */
 #include "firmware/lift/lift_private.h"
 
-enum { KNOWN_BITS = 13, POOL_COUNT = 1024 };
+enum { KNOWN_BITS = 15, POOL_COUNT = 1024 };
 
 struct fw_forms {
     struct thumb_insn *pool; /* the newest POOL_COUNT places */

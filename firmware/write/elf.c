@@ -354,12 +354,12 @@ enum status fw_write(struct fw_model *model, const struct fw_layout *layout, str
     bytes.error = &bytes_error;
     struct pieces pieces = {.bytes = &bytes, .tables = &writer};
     parallel_run(2, write_piece, &pieces);
+    arena_free(&bytes.scratch); /* the old bytes, before there is a file */
     if (pieces.bytes_status != STATUS_OK) *error = bytes_error;
     enum status status = pieces.bytes_status;
     if (status == STATUS_OK) status = pieces.tables_status;
     if (status == STATUS_OK) status = write_file(&writer, out);
     buffer_free(&writer.names);
-    arena_free(&bytes.scratch);
     arena_free(&writer.scratch);
     return status;
 }

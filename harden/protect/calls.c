@@ -123,7 +123,8 @@ static uint32_t make_thunk(struct hardening *hardening, uint32_t item) {
 
 static void tag_targets(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
-    uint32_t *tagged = ARENA_ARRAY(&model->arena, uint32_t, model->item_count + 1);
+    struct arena scratch = {0};
+    uint32_t *tagged = ARENA_ARRAY(&scratch, uint32_t, model->item_count + 1);
     memset(tagged, 0xff, (model->item_count + 1) * sizeof *tagged);
     for (size_t r = 0; r < model->relocation_count; r++) {
         struct fw_relocation *relocation = &model->relocations[r];
@@ -139,6 +140,7 @@ static void tag_targets(struct hardening *hardening) {
         }
         relocation->target_item = tagged[item];
     }
+    arena_free(&scratch);
 }
 
 static uint32_t modified_immediate_of(uint32_t tag) {
