@@ -223,16 +223,25 @@ static bool is_stack_end(const struct check *check, uint32_t address) {
     return false;
 }
 
-/* Nothing of the image but room for the stack lies between the guard and the stack's top. */
+/* Nothing of the image lies between the guard and the stack's top. Where the stack has a section
+ * of its own, that says where it ends (is_stack_end). */
 static bool is_free_to_top(const struct check *check, uint32_t address, uint32_t top) {
     const struct fw_model *model = check->model;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        bool room = s->type == SHT_NOBITS && strstr(s->name, "stack");
-        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || room) continue;
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         if (s->address < top && s->address + s->size_bytes > address) return false;
     }
     return true;
+}
+
+static bool is_stack_guard(const struct check *check, const struct region *r, uint32_t top) {
+    uint32_t told = check->options ? check->options->stack_limit : 0;
+    if (r->log2_size != 5 || r->executes || r->base >= top || top - r->base <= GUARD_BYTES) {
+        return false;
+    }
+    if (told) return r->base - told < GUARD_BYTES;
+    return is_stack_end(check, r->base) || is_free_to_top(check, r->base, top);
 }
 
 static void find_guards(struct check *check) {
@@ -243,9 +252,7 @@ static void find_guards(struct check *check) {
         if (r->access != AP_NONE) continue;
         if (r->base == 0 && r->log2_size == 5 && !r->executes) {
             check->null_guard = true;
-        } else if (r->log2_size == 5 && !r->executes && r->base < top &&
-                   top - r->base > GUARD_BYTES &&
-                   (is_stack_end(check, r->base) || is_free_to_top(check, r->base, top))) {
+        } else if (is_stack_guard(check, r, top)) {
             check->stack_guard = true;
             check->stack_guard_base = r->base;
         } else {

@@ -22,6 +22,7 @@ static const char usage[] =
     "                         each instruction in order, each reference with its meaning\n"
     "      --exempt NAME      a function that the product's description leaves unsealed; may\n"
     "                         be repeated\n"
+    "      --stack-limit ADDRESS  the stack's lowest address, where the image does not say it\n"
     "      --writable START:SIZE  flash that the firmware writes itself: with this, no other\n"
     "                         flash may be writable; may be repeated\n"
     "      --json             the figures as JSON\n";
@@ -53,12 +54,24 @@ static bool parse_range(const char *text, struct check_range *out) {
     return true;
 }
 
+static bool parse_address(const char *text, uint32_t *out) {
+    char *end;
+    unsigned long value = strtoul(text, &end, 0);
+    if (end == text || *end != '\0' || value == 0 || value > UINT32_MAX) return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
 /* 0: go on; otherwise the exit code plus one. */
 static int parse(int argc, char **argv, struct arguments *a) {
     static const struct option options[] = {
-        {"original", required_argument, NULL, 'o'}, {"exempt", required_argument, NULL, 'x'},
-        {"writable", required_argument, NULL, 'w'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"original", required_argument, NULL, 'o'},
+        {"exempt", required_argument, NULL, 'x'},
+        {"writable", required_argument, NULL, 'w'},
+        {"stack-limit", required_argument, NULL, 'l'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
@@ -78,6 +91,11 @@ static int parse(int argc, char **argv, struct arguments *a) {
                 return 1 + wrong_use("not a range START:SIZE: ", optarg);
             }
             a->options.writable_flash = a->writable;
+            break;
+        case 'l':
+            if (!parse_address(optarg, &a->options.stack_limit)) {
+                return 1 + wrong_use("not an address: ", optarg);
+            }
             break;
         case 'j':
             a->json = true;

@@ -1,6 +1,7 @@
 /* See folder_check.h. */
 #include "cli/folder_check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/check.h"
@@ -53,6 +54,17 @@ static bool read_ranges(const json_t *list, struct declared *declared,
     return !list || json_is_array(list);
 }
 
+/* A number; a symbol's name says nothing that the image does not say itself. */
+static bool read_stack_limit(const json_t *limit, struct check_options *options) {
+    const char *text = json_string_value(limit);
+    if (!text || strncmp(text, "0x", 2) != 0) return !limit || text;
+    char *end;
+    unsigned long value = strtoul(text, &end, 16);
+    if (*end != '\0' || value == 0 || value > UINT32_MAX) return false;
+    options->stack_limit = (uint32_t)value;
+    return true;
+}
+
 enum status folder_check_image(struct arena *arena, struct span image, struct span original,
                                const json_t *declared, struct folder_check *out,
                                struct error *error) {
@@ -64,6 +76,9 @@ enum status folder_check_image(struct arena *arena, struct span image, struct sp
     }
     if (!read_ranges(json_object_get(declared, "writable_flash"), &lists, &options)) {
         return error_input(error, "the list of writable flash has not the form of one");
+    }
+    if (!read_stack_limit(json_object_get(declared, "stack_limit"), &options)) {
+        return error_input(error, "the stack's limit has not the form of one");
     }
     enum status status =
         check_image(image, original.data ? &original : NULL, &options, &result, error);

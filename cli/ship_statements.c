@@ -59,8 +59,8 @@ static json_t *writable_flash(const struct product *product) {
 }
 
 json_t *ship_declared(const struct product *product) {
-    return json_pack("{s:o, s:o}", "exempt", exempt_functions(product), "writable_flash",
-                     writable_flash(product));
+    return json_pack("{s:o, s:o, s:s*}", "exempt", exempt_functions(product), "writable_flash",
+                     writable_flash(product), "stack_limit", product->harden.stack_limit);
 }
 
 /* As check found it in the image, whatever product.yaml asked for. */
@@ -100,7 +100,6 @@ static json_t *build_options(const struct shipping *shipping) {
     add_option(options, "key_function", product->harden.key_function);
     add_option(options, "key_cell", product->harden.key_cell);
     add_option(options, "mpu", product->harden.mpu);
-    add_option(options, "stack_limit", product->harden.stack_limit);
     if (product->harden.flash.size_bytes) {
         json_object_set_new(options, "flash",
                             json_pack("{s:I, s:I}", "start",

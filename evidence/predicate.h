@@ -17,6 +17,7 @@
  *              exempt      array            optional: names of functions left unsealed
  *              writable_flash array         optional: {name, start, size_bytes} of flash that
  *                                           may be written; check refuses any other
+ *              stack_limit string           optional: symbol or "0x..." of the stack's end
  *   build      inputs      array            of {name, sha256}
  *              options     object           what the build was asked for
  *   test       command     string           as product.yaml gives it

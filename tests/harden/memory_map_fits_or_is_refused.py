@@ -95,11 +95,15 @@ def stack_address(board):
     names = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
     top = next(int(line.split()[0], 16) for line in names.splitlines() if line.endswith(" __StackTop"))
     low, high = (top - 0x80000) & ~31, (top - 0x8000) & ~31
-    board.same(elf, "deep 12000", ["exploit"], ["--stack-limit", hex(low)], ["01"])
+    board.same(elf, "deep 12000", ["exploit"], ["--stack-limit", hex(low)], ["01"],
+               check_options=["--stack-limit", hex(low)])
     done, out, report = board.harden(elf, options=["--stack-limit", hex(high)])
     if board.expect(done.returncode == 0, f"a limit too high: {done.stderr}"):
         guards = [region["base"] for region in report["memory_map"]["regions"] if region["role"] == "stack guard"]
         board.expect(guards == [high], f"guards at {guards}")
+        for told in ([], ["--stack-limit", hex(low)]):  # where check is not told, or told otherwise
+            found = board.tool("check", *told, out)
+            board.expect(found.returncode == 1 and f"{high:#010x}" in found.stdout, f"a guard elsewhere: {found.stdout}")
         run = emulate(out)
         board.expect(run.code == FAULT and b"fault 00000003" in run.output, f"a stack beyond its limit: {run.told()}")
     for limit in ("0x20000000", hex(top), f"{low:#x}x"):
