@@ -1,6 +1,8 @@
 /* See layout.h. */
 #include "firmware/layout/layout.h"
 
+#include "base/parallel.h"
+
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -422,6 +424,32 @@ static enum fit fit_unit(struct fw_model *model, struct order *order, uint32_t u
     return worst;
 }
 
+/* The units' references looked at in pieces: a unit's own items change, and nobody else looks
+ * at what changes in them. */
+enum { FIT_PIECES = 4 };
+
+struct fitting {
+    struct fw_model *model;
+    struct order *order;
+    size_t pieces;
+    enum fit fit[FIT_PIECES];                     /* the worst; FIT_NEVER ends a piece */
+    uint32_t unit[FIT_PIECES], unfit[FIT_PIECES]; /* what never fits */
+};
+
+static void fit_piece(void *context, size_t piece) {
+    struct fitting *fitting = context;
+    struct order *order = fitting->order;
+    size_t end = order->count * (piece + 1) / fitting->pieces;
+    fitting->fit[piece] = FIT;
+    for (size_t k = order->count * piece / fitting->pieces; k < end; k++) {
+        uint32_t u = order->units[k];
+        enum fit fit = fit_unit(fitting->model, order, u, &fitting->unfit[piece]);
+        if (fit > fitting->fit[piece]) fitting->fit[piece] = fit;
+        fitting->unit[piece] = u;
+        if (fit == FIT_NEVER) return;
+    }
+}
+
 static enum status settle(struct fw_model *model, struct fw_layout *out, struct order *order,
                           uint32_t *failed, struct error *error) {
     uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
@@ -430,15 +458,17 @@ static enum status settle(struct fw_model *model, struct fw_layout *out, struct 
         bool grew = false;
         place_all(model, out, order, used);
         aim_at_islands(model, order, sorted);
-        for (size_t k = 0; k < order->count; k++) {
-            uint32_t unfit = FW_NONE;
-            enum fit fit = fit_unit(model, order, order->units[k], &unfit);
-            if (fit == FIT_GREW) grew = true;
-            if (fit != FIT_NEVER) continue;
-            *failed = order->units[k];
+        /* Only the first round looks at everything. */
+        struct fitting fitting = {
+            .model = model, .order = order, .pieces = round == 0 ? FIT_PIECES : 1};
+        parallel_run(fitting.pieces, fit_piece, &fitting);
+        for (size_t p = 0; p < fitting.pieces; p++) {
+            if (fitting.fit[p] == FIT_GREW) grew = true;
+            if (fitting.fit[p] != FIT_NEVER) continue;
+            *failed = fitting.unit[p];
             return error_input(error, "%s: a reference at 0x%08x does not reach",
-                               model->functions[model->units[order->units[k]].function_first].name,
-                               model->items[unfit].address);
+                               model->functions[model->units[*failed].function_first].name,
+                               model->items[fitting.unfit[p]].address);
         }
         if (!grew) {
             apply_shifts(model, order);
