@@ -161,9 +161,11 @@ static void print_summary(const struct arguments *a, const struct harden_result 
         return;
     }
 #define N(name) ((long long)json_integer_value(json_object_get(t, name)))
-    printf("%s: %lld of %lld functions accepted, %lld dropped; flash %lld to %lld bytes\n",
+    printf("%s: %lld of %lld functions accepted, %lld dropped; code %lld to %lld bytes, "
+           "the image in flash %lld to %lld\n",
            a->output, N("functions_accepted"), N("functions_total"), N("functions_dropped"),
-           N("flash_bytes_before"), N("flash_bytes_after"));
+           N("code_bytes_before"), N("code_bytes_after"), N("flash_bytes_before"),
+           N("flash_bytes_after"));
     if (a->options.profile == HARDEN_EXPLOIT) {
         printf("returns sealed %lld of %lld (%lld exempt), indirect calls checked %lld of %lld, "
                "key %s\n",

@@ -174,7 +174,7 @@ static const char *name_of(struct arena *arena, const char *firmware) {
 }
 
 static enum status describe(struct arena *arena, const char *firmware, const char *output,
-                            struct buffer *out, struct error *error) {
+                            struct buffer *out, bool *without_relocations, struct error *error) {
     struct span file;
     struct fw_model model = {0};
     struct found found = {.arena = arena};
@@ -188,6 +188,7 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
         arena_free(&model.arena);
         return status;
     }
+    *without_relocations = model.relocation_count == 0;
     find_ranges(&model, &found);
     find_symbols(&model, &found);
     gmtime_r(&now, &parts);
@@ -245,9 +246,17 @@ int verb_init(int argc, char **argv) {
     struct buffer text;
     struct error error;
     buffer_init(&text, TEXT_MAXIMUM);
-    enum status status = describe(&arena, argv[optind], output, &text, &error);
+    bool without_relocations = false;
+    enum status status =
+        describe(&arena, argv[optind], output, &text, &without_relocations, &error);
     if (status == STATUS_OK) status = file_write(output, buffer_span(&text), 0644, replace, &error);
     if (status == STATUS_OK) {
+        if (without_relocations) {
+            fprintf(stderr,
+                    "proofmark init: %s: the relocations are missing, so that nothing can be "
+                    "hardened: link with -Wl,--emit-relocs\n",
+                    argv[optind]);
+        }
         printf("%s  fill in the values that begin with FILL, then: proofmark ship %s\n", output,
                output);
     } else {

@@ -92,11 +92,18 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
     bool exploit = hardening->options->profile == HARDEN_EXPLOIT;
     json_t *out = json_object(), *functions = json_array();
     json_int_t total = 0, accepted = 0, dropped = 0, made = 0, returns = 0, sealed = 0;
-    json_int_t exempt = 0, calls = 0, checked = 0;
+    json_int_t exempt = 0, calls = 0, checked = 0, code_before = 0, code_after = 0;
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         const struct fw_unit *unit = &model->units[f->unit];
         made += unit->made;
+        if (i == unit->function_first) {
+            bool kept = unit->status == FW_UNIT_ACCEPTED;
+            code_before += unit->made ? 0 : unit->bytes_before;
+            code_after += kept                              ? unit->bytes_after
+                          : unit->status == FW_UNIT_DROPPED ? 0
+                                                            : unit->bytes_before;
+        }
         if (unit->made) continue;
         total++;
         accepted += unit->status != FW_UNIT_UNTOUCHED;
@@ -128,6 +135,8 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
     json_object_set_new(totals, "return_sites_exempt", json_integer(exempt));
     json_object_set_new(totals, "indirect_calls", json_integer(calls));
     json_object_set_new(totals, "indirect_calls_protected", json_integer(checked));
+    json_object_set_new(totals, "code_bytes_before", json_integer(code_before));
+    json_object_set_new(totals, "code_bytes_after", json_integer(code_after));
     json_object_set_new(totals, "overflow_bytes", json_integer(layout->overflow_bytes));
     json_object_set_new(out, "totals", totals);
     return out;

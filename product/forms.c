@@ -164,15 +164,45 @@ bool form_date(const char *text, struct product_date *out) {
     return out->day >= 1 && out->day <= last;
 }
 
+/* Letters of Latin-1 (U+00C0 to U+00FF) as they are written without accents. */
+static const char *plain_letters(uint32_t code) {
+    static const char *const plain[] = {
+        "a", "a", "a", "a", "ae", "a", "ae", "c", "e",  "e", "e", "e", "i",  "i", "i",  "i",
+        "d", "n", "o", "o", "o",  "o", "oe", "-", "oe", "u", "u", "u", "ue", "y", "th", "ss",
+        "a", "a", "a", "a", "ae", "a", "ae", "c", "e",  "e", "e", "e", "i",  "i", "i",  "i",
+        "d", "n", "o", "o", "o",  "o", "oe", "-", "oe", "u", "u", "u", "ue", "y", "th", "y"};
+    if (code >= 0xc0 && code <= 0xff) return plain[code - 0xc0];
+    if (code == 0x1e9e) return "ss"; /* a capital sharp s */
+    bool sign = (code >= 0xa0 && code < 0xc0) || (code >= 0x2000 && code < 0x2c00);
+    return sign ? "-" : NULL; /* a letter that this does not know */
+}
+
+/* The next character in a form that an id may hold ("-" for what separates), or NULL. The
+ * text is UTF-8, as the YAML reader saw to. */
+static const char *id_letters(const char **at, char one[2]) {
+    unsigned char c = (unsigned char)*(*at)++;
+    if (c >= 0x80) {
+        uint32_t code = c >= 0xf0 ? c & 7U : c >= 0xe0 ? c & 15U : c & 31U;
+        for (; ((unsigned char)**at & 0xc0) == 0x80; (*at)++)
+            code = code << 6 | ((unsigned char)**at & 63U);
+        return plain_letters(code);
+    }
+    if (is_letter((char)c)) c |= 0x20;
+    one[0] = is_lower((char)c) || is_digit((char)c) ? (char)c : '-';
+    one[1] = '\0';
+    return one;
+}
+
 const char *form_id_of(struct arena *arena, const char *name) {
-    char id[41];
+    char id[41], one[2];
     size_t length = 0;
-    for (; *name && length < sizeof id - 1; name++) {
-        char c = *name;
-        if (is_letter(c)) c = (char)(c | 0x20);
-        bool kept = is_lower(c) || is_digit(c);
-        if (!kept && (length == 0 || id[length - 1] == '-')) continue;
-        id[length++] = kept ? c : '-';
+    while (*name) {
+        const char *letters = id_letters(&name, one);
+        if (!letters) return NULL;
+        for (; *letters && length < sizeof id - 1; letters++) {
+            if (*letters == '-' && (length == 0 || id[length - 1] == '-')) continue;
+            id[length++] = *letters;
+        }
     }
     while (length > 0 && id[length - 1] == '-')
         length--;

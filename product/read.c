@@ -442,7 +442,7 @@ static enum status check_whole(struct reading *reading, struct product *out) {
     if (!out->product.id) out->product.id = form_id_of(reading->arena, out->product.name);
     if (!out->product.id) {
         return error_input(reading->error,
-                           "%s: product.name has no letter of a-z to name a folder with; expected "
+                           "%s: no folder's name follows from product.name; expected "
                            "product.id, a name of a-z, 0-9 and '-'",
                            reading->file);
     }

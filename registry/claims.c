@@ -49,31 +49,8 @@ static const char *text_of(const json_t *object, const char *key) {
 struct places {
     const char *id, *name, *key;
     enum word sentence, detail;
+    bool unsealed; /* name the functions that are left out */
 };
-
-static enum status claim_places(struct making *making, const json_t *figures,
-                                const struct places *places) {
-    int64_t n = 0, of = 0, exempt = 0;
-    enum status status = take_number(making, figures, places->name, places->key, &n);
-    if (status == STATUS_OK) status = take_number(making, figures, places->name, "sites", &of);
-    if (status == STATUS_OK) {
-        status = take_number(making, figures, places->name, "exempt", &exempt);
-    }
-    if (status != STATUS_OK) return status;
-    struct record_claim *claim =
-        add(making, places->id, RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
-    const char *values[4] = {number(making, n), number(making, of)};
-    claim->figured = true;
-    claim->n = n;
-    claim->of = of;
-    claim->sentence = word_fill(making->arena, places->sentence, values);
-    claim->detail = word(places->detail);
-    if (exempt > 0) {
-        const char *but = WORD_FILL(making->arena, EXEMPT, number(making, exempt));
-        claim->detail = arena_format(making->arena, "%s%s", claim->detail, but);
-    }
-    return STATUS_OK;
-}
 
 /* Names from an array of texts, or of objects that have one. */
 /* Items by their name, or by the range of addresses they are. */
@@ -101,6 +78,54 @@ static const char *names_of(struct making *making, const json_t *array) {
 
 static void add_detail(struct making *making, struct record_claim *claim, const char *more) {
     claim->detail = arena_format(making->arena, "%s%s", claim->detail, more);
+}
+
+/* The functions whose return addresses stay as they are. */
+static void name_unsealed(struct making *making, const json_t *figures,
+                          struct record_claim *claim) {
+    enum { NAMED_MAXIMUM = 12 };
+    const json_t *unsealed = json_object_get(json_object_get(figures, "returns"), "unsealed");
+    size_t count = json_array_size(unsealed);
+    json_t *first = json_array();
+    for (size_t i = 0; i < count && i < NAMED_MAXIMUM; i++)
+        json_array_append(first, json_array_get(unsealed, i));
+    const char *names = names_of(making, first);
+    json_decref(first);
+    if (!*names) {
+        if (claim->n == claim->of) add_detail(making, claim, word(WORD_UNSEALED_NONE));
+        return;
+    }
+    if (count <= NAMED_MAXIMUM) {
+        add_detail(making, claim, WORD_FILL(making->arena, UNSEALED, names));
+        return;
+    }
+    const char *rest = number(making, (int64_t)(count - NAMED_MAXIMUM));
+    add_detail(making, claim, WORD_FILL(making->arena, UNSEALED_MORE, names, rest));
+}
+
+static enum status claim_places(struct making *making, const json_t *figures,
+                                const struct places *places) {
+    int64_t n = 0, of = 0, exempt = 0;
+    enum status status = take_number(making, figures, places->name, places->key, &n);
+    if (status == STATUS_OK) status = take_number(making, figures, places->name, "sites", &of);
+    if (status == STATUS_OK) {
+        status = take_number(making, figures, places->name, "exempt", &exempt);
+    }
+    if (status != STATUS_OK) return status;
+    struct record_claim *claim =
+        add(making, places->id, RECORD_CLASS_TESTED, RECORD_EVIDENCE_HARDENING);
+    const char *values[4] = {number(making, n), number(making, of)};
+    claim->figured = true;
+    claim->n = n;
+    claim->of = of;
+    claim->sentence = word_fill(making->arena, places->sentence, values);
+    claim->detail = word(places->detail);
+    if (exempt > 0) {
+        const char *but = WORD_FILL(making->arena, EXEMPT, number(making, exempt));
+        claim->detail = arena_format(making->arena, "%s%s", claim->detail, but);
+    }
+    if (places->unsealed) name_unsealed(making, figures, claim);
+    return STATUS_OK;
 }
 
 static void claim_memory(struct making *making, const json_t *figures) {
@@ -150,8 +175,9 @@ static enum status claim_original(struct making *making, const json_t *figures) 
 static enum status claim_hardening(struct making *making, const json_t *predicate) {
     const json_t *figures = json_object_get(predicate, "figures");
     const char *key = text_of(predicate, "key");
-    struct places returns = {"returns", "returns", "sealed", WORD_RETURNS, WORD_RETURNS_NONE};
-    static const struct places calls = {"calls", "calls", "checked", WORD_CALLS, WORD_CALLS_DETAIL};
+    struct places returns = {"returns", "returns", "sealed", WORD_RETURNS, WORD_RETURNS_NONE, true};
+    static const struct places calls = {"calls",    "calls",           "checked",
+                                        WORD_CALLS, WORD_CALLS_DETAIL, false};
     if (strcmp(key, "boot") == 0) returns.detail = WORD_RETURNS_BOOT;
     if (strcmp(key, "fixed") == 0) {
         returns.sentence = WORD_RETURNS_FIXED_KEY;

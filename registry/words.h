@@ -38,6 +38,9 @@
                      "with a fixed key: it is the same in every unit and stands in the firmware.") \
     X(RETURNS_NONE, "An overwritten return address leads where an attacker wants.")                \
     X(EXEMPT, " {0} of the others run before there is a secret, or are exempt by the maker.")      \
+    X(UNSEALED, " Not sealed, and why is in the evidence: {0}.")                                   \
+    X(UNSEALED_MORE, " Not sealed, and why is in the evidence: {0}, and {1} more.")                \
+    X(UNSEALED_NONE, " No function is left out.")                                                  \
     X(CALLS, "Indirect calls are checked in {0} of {1} places.")                                   \
     X(CALLS_DETAIL,                                                                                \
       "A call through a pointer reaches only functions whose address the program takes "           \

@@ -423,6 +423,34 @@ static uint32_t cpu_architecture(struct span attributes) {
     return architecture;
 }
 
+/* Values of Tag_CPU_arch (Addenda to the Arm ABI, 2.3.5.2). */
+static const char *architecture_name(uint32_t tag) {
+    static const char *const names[] = {"pre-v4",
+                                        "v4",
+                                        "v4T",
+                                        "v5T",
+                                        "v5TE",
+                                        "v5TEJ",
+                                        "v6",
+                                        "v6KZ",
+                                        "v6T2",
+                                        "v6K",
+                                        "v7",
+                                        "v6-M",
+                                        "v6S-M",
+                                        "v7E-M",
+                                        "v8-A",
+                                        "v8-R",
+                                        "v8-M Baseline",
+                                        "v8-M Mainline",
+                                        "v8.1-A",
+                                        "v8.2-A",
+                                        "v8.3-A",
+                                        "v8.1-M Mainline",
+                                        "v9-A"};
+    return tag < sizeof names / sizeof *names ? names[tag] : "of a later revision";
+}
+
 static enum status check_architecture(struct reader *reader) {
     for (size_t i = 0; i < reader->elf_section_count; i++) {
         Elf_Scn *scn = elf_getscn(reader->elf, i);
@@ -435,9 +463,9 @@ static enum status check_architecture(struct reader *reader) {
         uint32_t architecture = cpu_architecture(content);
         if (architecture != 0 && architecture != ARCH_V7 && architecture != ARCH_V7EM) {
             return error_input(reader->error,
-                               "built for ARM architecture tag %u; ARMv7-M and ARMv7E-M "
+                               "built for Arm architecture %s (tag %u); ARMv7-M and ARMv7E-M "
                                "(Cortex-M3, M4, M7) are supported",
-                               architecture);
+                               architecture_name(architecture), architecture);
         }
     }
     return STATUS_OK;

@@ -172,9 +172,10 @@ def built(board):
     board.refused(link("plain.elf", "-mcpu=cortex-m4", "-mthumb", *bare), ["-Wl,--emit-relocs"])
     board.refused(link("host.elf", driver="gcc"), ["32-bit"])
     board.refused(link("object.o", "-mcpu=cortex-m4", "-mthumb", "-c"), ["linker's output"])
-    for cpu, tag in (("cortex-m0", 12), ("cortex-m23", 16), ("cortex-m33", 17)):
+    for cpu, name in (("cortex-m0", "v6S-M (tag 12)"), ("cortex-m23", "v8-M Baseline (tag 16)"),
+                      ("cortex-m33", "v8-M Mainline (tag 17)"), ("cortex-m55", "v8.1-M Mainline (tag 21)")):
         elf = link(f"{cpu}.elf", f"-mcpu={cpu}", "-mthumb", "-Wl,--emit-relocs", *bare)
-        board.refused(elf, [f"architecture tag {tag}", "Cortex-M3, M4, M7"])
+        board.refused(elf, [f"architecture {name}", "Cortex-M3, M4, M7"])
     stripped = link("stripped.elf", "-mcpu=cortex-m4", "-mthumb", "-s", *bare)
     board.refused(stripped, ["unstripped"])
     board.refused(board.path("missing.elf"), ["missing.elf", "cannot be opened"])

@@ -66,6 +66,37 @@ static void a_fixed_key_is_called_one(void **state) {
     tear_down(&f);
 }
 
+static void functions_left_unsealed_are_named(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    json_t *figures = json_object_get(f.predicates[RECORD_EVIDENCE_HARDENING], "figures");
+    json_t *returns = json_object_get(figures, "returns"), *unsealed = json_array();
+    json_object_set_new(returns, "unsealed", unsealed);
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_null(strstr(find(&f.record, "returns")->detail, "No function is left out"));
+    for (int i = 0; i < 13; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "open_%d", i);
+        json_array_append_new(unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites", 1,
+                                                  "reason", "it is not followed"));
+        assert_int_equal(make(&f, &error), STATUS_OK);
+        const char *detail = find(&f.record, "returns")->detail;
+        assert_non_null(strstr(detail, "open_0"));
+        assert_int_equal(strstr(detail, name) != NULL, i < 12);
+        assert_int_equal(strstr(detail, "and 1 more") != NULL, i == 12);
+    }
+    assert_non_null(strstr(page_of(&f.arena, &f.record), "open_11"));
+    assert_null(strstr(find(&f.record, "calls")->detail, "open_0"));
+    json_array_clear(unsealed);
+    json_object_set_new(returns, "sealed", json_integer(412));
+    json_object_set_new(returns, "exempt", json_integer(0));
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_non_null(strstr(find(&f.record, "returns")->detail, "No function is left out"));
+    tear_down(&f);
+}
+
 static void without_a_passed_test_there_is_no_claim_of_one(void **state) {
     (void)state;
     struct fixture f;
@@ -99,6 +130,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_stand_in_the_sentence),
         cmocka_unit_test(a_fixed_key_is_called_one),
+        cmocka_unit_test(functions_left_unsealed_are_named),
         cmocka_unit_test(without_a_passed_test_there_is_no_claim_of_one),
         cmocka_unit_test(a_missing_figure_is_refused),
     };

@@ -58,7 +58,7 @@ static const struct fault faults[] = {
     {"name: Hallway Thermostat", "name: \"\\u202Eevil\"", "shop/product.yaml:2: product.name: ..."},
     {"name: Hallway Thermostat", "name: \"two\\nlines\"", "shop/product.yaml:2: product.name: ..."},
     {"name: Hallway Thermostat", "name: \"\\u6E29\\u5EA6\"",
-     "shop/product.yaml: product.name has no letter of a-z ..."},
+     "shop/product.yaml: no folder's name follows from product.name; ..."},
     {"name: Hallway Thermostat", "name: &a Hallway",
      "shop/product.yaml:2: anchors, aliases and tags are not used here; write the value"},
     {"name: Hallway Thermostat", "name: *a",

@@ -27,6 +27,10 @@ with Shop(*sys.argv[1:3]) as shop:
     subprocess.run(["arm-none-eabi-objcopy", "--remove-relocations=*",
                     shop.path("build/thermostat.elf"), plain], check=True)
     refused("build/thermostat.elf", "build/plain.elf", "-Wl,--emit-relocs")
+    told = shop.run("init", "-o", "plain.yaml", "build/plain.elf", expect=0).stderr
+    expect(told.count("\n") == 1 and "build/plain.elf" in told and "-Wl,--emit-relocs" in told, f"init said {told!r}")
+    told = shop.run("init", "-o", "whole.yaml", "build/thermostat.elf", expect=0).stderr
+    expect(told == "", f"init of a whole ELF said {told!r}")
     with open(shop.path("build/thermostat.elf"), "rb") as file:
         whole = file.read()
     for name, content in (("empty", b""), ("cut", whole[:len(whole) // 2]), ("text", b"hello\n"),
