@@ -32,11 +32,11 @@ static void check_protections(struct check *check) {
     check_consistency(check);
 }
 
-/* The two images, each taken apart on a thread of its own. */
+/* The comparison needs the output's bytes only, and the original taken apart: each on a
+ * thread of its own. */
 struct images {
     struct check *check;
-    struct span output;
-    const struct span *original_file; /* or NULL */
+    struct span output, original_file;
     struct original original;
     enum status status[2];
     struct error errors[2];
@@ -44,30 +44,43 @@ struct images {
 
 enum { OUTPUT, ORIGINAL };
 
-static void take_apart(void *context, size_t which) {
+static void prepare_comparison(void *context, size_t which) {
     struct images *images = context;
     struct error *error = &images->errors[which];
     if (which == OUTPUT) {
-        images->status[OUTPUT] = read_image(images->check, images->output, error);
-        if (images->status[OUTPUT] == STATUS_OK) check_protections(images->check);
-        fw_flow_free(&images->check->flow);
+        images->status[OUTPUT] = fw_read(images->check->model, images->output, false, error);
     } else {
         images->status[ORIGINAL] =
-            check_take_apart(&images->original, *images->original_file, error);
+            check_take_apart(&images->original, images->original_file, error);
     }
 }
 
-static enum status look(struct images *images, struct error *error) {
-    parallel_run(images->original_file ? 2 : 1, take_apart, images);
+static enum status compare_with(struct images *images, struct error *error) {
+    parallel_run(2, prepare_comparison, images);
     for (size_t i = OUTPUT; i <= ORIGINAL; i++) {
         if (images->status[i] == STATUS_OK) continue;
         *error = images->errors[i];
         return images->status[i];
     }
-    if (images->original_file) {
-        check_original(images->check, images->output, &images->original);
-    }
+    check_prepare_places(images->check);
+    check_original(images->check, images->output, &images->original);
     return STATUS_OK;
+}
+
+/* One image at a time is taken apart: both would be twice the memory, for an image of a MiB
+ * more than 64 MiB. */
+static enum status look(struct check *check, struct span output, const struct span *original,
+                        struct error *error) {
+    enum status status = read_image(check, output, error);
+    if (status == STATUS_OK) check_protections(check);
+    fw_flow_free(&check->flow);
+    if (status != STATUS_OK || !original) return status;
+    arena_free(&check->model->arena);
+    *check->model = (struct fw_model){.entry = 0};
+    struct images images = {.check = check, .output = output, .original_file = *original};
+    status = compare_with(&images, error);
+    check_free_original(&images.original);
+    return status;
 }
 
 enum status check_image(struct span output, const struct span *original,
@@ -79,9 +92,8 @@ enum status check_image(struct span output, const struct span *original,
                           .unsealed = json_array(),
                           .executable_ram = json_array(),
                           .writable_flash = json_array()};
-    struct images images = {.check = &check, .output = output, .original_file = original};
     *result = (struct check_result){.figures = NULL};
-    enum status status = look(&images, error);
+    enum status status = look(&check, output, original, error);
     if (status == STATUS_OK) {
         result->figures = check_figures(&check);
         if (!result->figures) status = error_environment(error, "out of memory");
@@ -91,7 +103,6 @@ enum status check_image(struct span output, const struct span *original,
     json_decref(check.executable_ram);
     json_decref(check.writable_flash);
     json_decref(check.original);
-    check_free_original(&images.original);
     arena_free(&check.arena);
     arena_free(&model.arena);
     return status;

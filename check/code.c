@@ -19,6 +19,7 @@ static int by_function_address(const void *a, const void *b) {
 /* Neither sections nor functions overlap: fw_read() and fw_lift() see to that. */
 void check_prepare_places(struct check *check) {
     const struct fw_model *model = check->model;
+    check->contents_count = 0;
     check->contents =
         ARENA_ARRAY(&check->arena, const struct fw_section *, model->section_count + 1);
     for (size_t i = 0; i < model->section_count; i++) {
