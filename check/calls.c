@@ -48,7 +48,8 @@ static bool in_vector_table(const struct fw_model *model, uint32_t place) {
 /* A pointer to code, in data or in a pool, that an indirect call may use. */
 static void count_targets(struct check *check) {
     struct fw_model *model = check->model;
-    bool *seen = ARENA_ARRAY(&check->arena, bool, model->item_count + 1);
+    struct arena scratch = {0};
+    bool *seen = ARENA_ARRAY(&scratch, bool, model->item_count + 1);
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
         if (r->target_item == FW_NONE || !r->target_thumb || in_vector_table(model, r->place)) {
@@ -74,6 +75,7 @@ static void count_targets(struct check *check) {
                        "its address is taken, but it has no tag: every call of it would trap");
         }
     }
+    arena_free(&scratch);
 }
 
 static bool tag_may_stand(struct check *check, uint32_t address) {

@@ -580,11 +580,24 @@ static bool attempt(struct compare *compare, uint32_t unit, uint32_t start, uint
     return there;
 }
 
+/* Drops what the unit refers to further on in it, now that this has its place. */
+static void settle(struct compare *compare, size_t from) {
+    size_t kept = from;
+    for (size_t i = from; i < compare->reference_count; i++) {
+        struct reference r = compare->references[i];
+        if (!is_settled(compare, &r)) compare->references[kept++] = r;
+    }
+    compare->reference_count = kept;
+}
+
 bool compare_unit(struct compare *compare, uint32_t unit, uint32_t start) {
     const struct fw_item *first = &compare->in->items[compare->in->units[unit].first];
+    size_t noted = compare->reference_count;
     compare->unit_start[unit] = start;
     bool in_place = start == first->address && attempt(compare, unit, start, FW_NONE, true);
-    return walk(compare, unit, start, FW_NONE, in_place);
+    bool there = walk(compare, unit, start, FW_NONE, in_place);
+    settle(compare, noted);
+    return there;
 }
 
 bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_t item,

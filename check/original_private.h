@@ -99,14 +99,16 @@ struct compare {
     struct arena arena;
 };
 
-static inline void note_reference(struct compare *compare, struct reference reference) {
-    uint32_t unit = compare->in->items[reference.item].unit;
+/* Behind us, and right: nothing is left to compare. */
+static inline bool is_settled(const struct compare *compare, const struct reference *r) {
+    uint32_t unit = compare->in->items[r->item].unit;
     bool here = unit >= compare->first_unit && unit < compare->end_unit;
-    uint32_t at =
-        here && reference.kind <= REFERENCE_POINTER ? compare->at[reference.item] : FW_NONE;
-    if (compare->trying) return;
-    /* Behind us, and right: nothing is left to compare. */
-    if (at != FW_NONE && at + reference.delta == reference.value) return;
+    if (!here || r->kind > REFERENCE_POINTER || compare->at[r->item] == FW_NONE) return false;
+    return compare->at[r->item] + r->delta == r->value;
+}
+
+static inline void note_reference(struct compare *compare, struct reference reference) {
+    if (compare->trying || is_settled(compare, &reference)) return;
     compare->references = arena_grow(&compare->arena, compare->references, compare->reference_count,
                                      &compare->reference_capacity, sizeof *compare->references);
     compare->references[compare->reference_count++] = reference;

@@ -6,7 +6,7 @@
 #include "base/parallel.h"
 #include "check/original_private.h"
 
-enum { RUNS = 16 };
+enum { RUNS = 8 };
 
 static bool has_tag(const struct compare *compare, uint32_t item, uint32_t address) {
     uint32_t word;

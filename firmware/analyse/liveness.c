@@ -19,6 +19,7 @@ struct solver {
     struct fw_model *model;
     const struct fw_flow *flow;
     struct fw_liveness *out;
+    struct arena scratch;
     uint32_t *block_in;  /* live in front of each block */
     uint32_t *callee_in; /* what the call at each block's end was taken to use; SOLVED */
     uint32_t taken_live; /* summary of every unit whose address is taken */
@@ -220,7 +221,7 @@ static void note_taken(struct solver *solver) {
 
 static void solve_all(struct solver *solver) {
     struct fw_model *model = solver->model;
-    bool changed = true, *again = ARENA_ARRAY(&solver->out->arena, bool, model->unit_count + 1);
+    bool changed = true, *again = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1);
     for (size_t u = 0; u < model->unit_count; u++) {
         again[u] = true;
         if (!model->units[u].decoded) solver->taken_live = SUMMARY;
@@ -286,12 +287,13 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
         .model = model,
         .flow = flow,
         .out = out,
-        .block_in = ARENA_ARRAY(&out->arena, uint32_t, flow->block_count + 1),
-        .callee_in = ARENA_ARRAY(&out->arena, uint32_t, flow->block_count + 1),
-        .asks = ARENA_ARRAY(&out->arena, struct ask, flow->block_count + 1),
     };
+    solver.block_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
+    solver.callee_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
+    solver.asks = ARENA_ARRAY(&solver.scratch, struct ask, flow->block_count + 1);
     solve_all(&solver);
     note_kept_ip(&solver);
+    arena_free(&solver.scratch);
 }
 
 void fw_liveness_free(struct fw_liveness *liveness) {
