@@ -17,6 +17,16 @@ static enum status read_image(struct check *check, struct span output, struct er
     return STATUS_OK;
 }
 
+enum { RETURNS, CALLS, CONSISTENCY, LONG_STEPS };
+
+/* The steps that look at every instruction, and need nothing of each other. */
+static void check_long_step(void *context, size_t step) {
+    struct check *part = &((struct check *)context)[step];
+    if (step == RETURNS) check_returns(part);
+    if (step == CALLS) check_calls(part);
+    if (step == CONSISTENCY) check_consistency(part);
+}
+
 static void check_protections(struct check *check) {
     check_prepare_places(check);
     walk_prepare(check);
@@ -24,12 +34,16 @@ static void check_protections(struct check *check) {
     check_find_routines(check);
     check_key(check);
     /* From here on every routine of the protection is known. */
-    check_returns(check);
-    check_calls(check);
+    struct check *parts = ARENA_ARRAY(&check->arena, struct check, LONG_STEPS);
+    for (size_t i = 0; i < LONG_STEPS; i++)
+        parts[i] = check_part(check);
+    parallel_run(LONG_STEPS, check_long_step, parts);
+    check_join(check, &parts[RETURNS]);
+    check_join(check, &parts[CALLS]);
     check_memory_map(check);
     check_key_cell(check);
     check_vectors(check);
-    check_consistency(check);
+    check_join(check, &parts[CONSISTENCY]);
 }
 
 /* The comparison needs the output's bytes only, and the original taken apart: each on a

@@ -71,7 +71,19 @@ static void add_finding(struct check *check, struct finding finding) {
     check->findings[check->finding_count++] = finding;
 }
 
+static void add_counts(struct counts *all, const struct counts *more) {
+    all->return_sites += more->return_sites;
+    all->return_sealed += more->return_sealed;
+    all->return_exempt += more->return_exempt;
+    all->call_sites += more->call_sites;
+    all->call_checked += more->call_checked;
+    all->call_exempt += more->call_exempt;
+    all->call_targets += more->call_targets;
+    all->call_tagged += more->call_tagged;
+}
+
 void check_join(struct check *check, struct check *part) {
+    add_counts(&check->counts, &part->counts);
     for (size_t i = 0; i < part->finding_count; i++) {
         struct finding finding = part->findings[i];
         finding.function = arena_format(&check->arena, "%s", finding.function);
