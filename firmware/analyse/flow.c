@@ -193,10 +193,16 @@ uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) 
                : item->target;
 }
 
+/* For find_noreturn(): blocks that an entry reaches, as far as calls are known to come back. A
+ * block that ends in a call or jump to a unit not known to return waits for it. */
 struct search {
+    struct fw_model *model;
+    const struct fw_flow *flow;
     uint32_t *stack;
     size_t depth;
-    bool *seen; /* by block of the whole model */
+    bool *seen;         /* by block of the whole model */
+    uint32_t *waiting;  /* by unit: first block that waits for it, or FW_NONE */
+    uint32_t *waits_on; /* by block: next one that waits for the same unit */
 };
 
 static void search_push(void *context, uint32_t block) {
@@ -220,42 +226,51 @@ static bool may_return(const struct fw_model *model, const struct fw_block *bloc
     return model->items[last->target].unit != last->unit && !to->noreturn;
 }
 
-static bool unit_may_return(const struct fw_model *model, const struct fw_flow *flow, uint32_t unit,
-                            struct search *search) {
-    search->depth = 0;
-    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
-        search->seen[b] = false;
-    }
-    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
-        const struct fw_item *first = &model->items[flow->blocks[b].first];
-        if (first->entry || first->label) search_push(search, b);
-    }
-    while (search->depth) {
-        uint32_t block = search->stack[--search->depth];
-        if (may_return(model, &flow->blocks[block])) return true;
-        fw_each_successor(model, flow, block, search_push, search);
-    }
-    return false;
+static void wait_for_callee(struct search *search, uint32_t block) {
+    const struct fw_model *model = search->model;
+    uint32_t to = fw_leaves_to(model, &model->items[search->flow->blocks[block].last]);
+    uint32_t unit = to == FW_NONE ? FW_NONE : model->items[to].unit;
+    if (unit == FW_NONE || !model->units[unit].noreturn) return;
+    search->waits_on[block] = search->waiting[unit];
+    search->waiting[unit] = block;
+}
+
+/* The unit returns: what waits for it goes on, at most once a block. */
+static void returns(struct search *search, uint32_t unit) {
+    search->model->units[unit].noreturn = false;
+    for (uint32_t b = search->waiting[unit]; b != FW_NONE; b = search->waits_on[b])
+        search->stack[search->depth++] = b;
+    search->waiting[unit] = FW_NONE;
 }
 
 /* The greatest fixed point: all are noreturn until a path that returns is found. */
 static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
     struct arena scratch = {0};
-    struct search search = {.stack = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1),
-                            .seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1)};
+    struct search search = {.model = model,
+                            .flow = flow,
+                            .stack = ARENA_ARRAY(&scratch, uint32_t, 2 * flow->block_count + 1),
+                            .seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1),
+                            .waiting = ARENA_ARRAY(&scratch, uint32_t, model->unit_count + 1),
+                            .waits_on = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1)};
+    memset(search.waiting, 0xff, (model->unit_count + 1) * sizeof *search.waiting);
     for (size_t u = 0; u < model->unit_count; u++) {
         struct fw_unit *unit = &model->units[u];
         unit->noreturn = unit->decoded && unit->first != FW_NONE;
     }
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            if (!model->units[u].noreturn) continue;
-            if (!unit_may_return(model, flow, u, &search)) continue;
-            model->units[u].noreturn = false;
-            changed = true;
+    for (uint32_t b = 0; b < flow->block_count; b++) {
+        const struct fw_item *first = &model->items[flow->blocks[b].first];
+        if (first->entry || first->label) search_push(&search, b);
+    }
+    while (search.depth) {
+        uint32_t block = search.stack[--search.depth];
+        uint32_t unit = model->items[flow->blocks[block].first].unit;
+        if (!model->units[unit].noreturn) continue;
+        if (may_return(model, &flow->blocks[block])) {
+            returns(&search, unit);
+            continue;
         }
+        wait_for_callee(&search, block);
+        fw_each_successor(model, flow, block, search_push, &search);
     }
     arena_free(&scratch);
 }

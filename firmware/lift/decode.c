@@ -3,7 +3,7 @@
  *
  * The extent grows while it decodes: literal pools may stand behind st_size, and a pool
  * is known only by the loads that use it. */
-#include "firmware/lift/lift_private.h"
+#include "firmware/lift/lifting.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * instructions nine in ten need no decoding, and an item holds a pointer.
  *
  * The cache of known forms forgets: two equal forms may both be kept. */
-#include "firmware/lift/lift_private.h"
+#include "firmware/lift/lifting.h"
 
 enum { KNOWN_BITS = 15, POOL_COUNT = 1024 };
 

@@ -3,7 +3,7 @@
  * A start is a function symbol, an untyped symbol in code that no sized function covers
  * (hand-written assembly), or the entry point. A function ends after st_size, or where
  * the next symbol begins when it has none. */
-#include "firmware/lift/lift_private.h"
+#include "firmware/lift/lifting.h"
 
 #include <elf.h>
 #include <stdlib.h>

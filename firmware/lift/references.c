@@ -1,6 +1,6 @@
 /* Makes every reference symbolic: PC-relative forms to items, relocated values to items.
  * See lift.h. Also finds the vector table and templates that are copied to the stack. */
-#include "firmware/lift/lift_private.h"
+#include "firmware/lift/lifting.h"
 
 #include <elf.h>
 #include <stdlib.h>
