@@ -12,7 +12,7 @@
  *     movs  r1, #5 ; str.w r1, [r0, #-8]          MPU_CTRL: enable, default map behind
  *     dsb ; isb
  *   end: b.w reset handler */
-#include "check/check_private.h"
+#include "check/state.h"
 
 #define MPU_TYPE 0xe000ed90U
 enum { REGIONS_AT_ONCE = 4, SYSM_PSP = 9 };

@@ -5,7 +5,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 static bool is_routine_item(const struct check *check, const struct fw_item *item) {
     return check_is_routine_unit(check, item->unit);

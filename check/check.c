@@ -2,7 +2,7 @@
 #include "check/check.h"
 
 #include "base/parallel.h"
-#include "check/check_private.h"
+#include "check/state.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"

@@ -30,8 +30,8 @@
  *   findings    [{kind, function, address, what}]
  *
  * Background: DDI 0403E (ARMv7-M), IHI 0044 (ELF for Arm), IHI 0038 (unwinding). What check
- * demands of the file's form beyond those is said in container.c, names.c, relocations.c
- * and unwind.c. */
+ * demands of the file's form beyond those is said in compare/: container.c, names.c,
+ * relocations.c and unwind.c. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 

@@ -2,7 +2,7 @@
 #include <elf.h>
 #include <stdlib.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 static int by_section_address(const void *a, const void *b) {
     const struct fw_section *x = *(const struct fw_section *const *)a;

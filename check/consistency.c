@@ -3,7 +3,7 @@
  * another function, or a relocation where no branch is, shows that code was altered. */
 #include <elf.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 /* The form that a relocation's type belongs to (IHI 0044, 4.6.1). */
 static bool fits_type(const struct thumb_insn *insn, uint8_t type) {

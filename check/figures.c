@@ -1,5 +1,5 @@
 /* What was found, as JSON of integers, strings and booleans. */
-#include "check/check_private.h"
+#include "check/state.h"
 
 static json_t *returns_figures(const struct check *check) {
     const struct counts *c = &check->counts;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 /* By the symbols, so that it needs no lifted model. */
 const char *check_function_at(const struct check *check, uint32_t address) {
@@ -31,10 +31,6 @@ const struct fw_function *check_first_function(const struct fw_model *model, uin
     const struct fw_function *f = &model->functions[u->function_first];
     bool tag = u->function_count > 1 && strcmp(f->name, FW_TAG_SYMBOL) == 0;
     return tag ? f + 1 : f;
-}
-
-bool check_is_routine_unit(const struct check *check, uint32_t unit) {
-    return check_routine_at(check, check_first_function(check->model, unit)->address) != NULL;
 }
 
 void check_find(struct check *check, const char *kind, uint32_t address, const char *what, ...) {

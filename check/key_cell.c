@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 enum { WORD_BYTES = 4 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 enum {
     AP_NONE = 0,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 enum { PREFIX_BYTES = 5 /* "__pm_" */, TRAP_CODE = 0xc1 };
 
@@ -146,4 +146,8 @@ void check_find_routines(struct check *check) {
     qsort(check->routines, check->routine_count, sizeof *check->routines, by_address);
     if (has_boot) check->boot = check_routine_at(check, boot.address);
     settle_tag(check);
+}
+
+bool check_is_routine_unit(const struct check *check, uint32_t unit) {
+    return check_routine_at(check, check_first_function(check->model, unit)->address) != NULL;
 }

@@ -3,7 +3,7 @@
  * pushed for the moment and comes back; no flag is written, nothing else is read or
  * written. Whether a function's seals and unseals cancel out is for returns.c to prove;
  * here they are only told from other code. */
-#include "check/check_private.h"
+#include "check/state.h"
 
 enum { SEAL_MAXIMUM = 12 };
 

@@ -1,7 +1,7 @@
 /* Where the processor starts and what it calls by itself: the ELF's entry and the words of
  * the vector table (ARM DDI 0403E, B1.5.2 and B1.5.3). Judged where there is a boot stub: it
  * makes the key only if every way in is one that the image knows. */
-#include "check/check_private.h"
+#include "check/state.h"
 
 /* Words that the architecture reserves: vendors keep checksums and flags there. */
 static bool is_reserved(uint32_t index) {

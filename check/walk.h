@@ -4,7 +4,7 @@
 #ifndef CHECK_WALK_H
 #define CHECK_WALK_H
 
-#include "check/check_private.h"
+#include "check/state.h"
 
 struct walk;
 

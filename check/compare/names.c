@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 static bool is_mapping(const char *name) {
     return name[0] == '$' && (name[1] == 't' || name[1] == 'd' || name[1] == 'a') &&

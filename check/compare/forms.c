@@ -1,6 +1,6 @@
 /* The forms that a PC-relative instruction may take at another place: a wider one, or a
  * condition turned round over a wide branch. Everything but the distance stays. */
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 /* B<!c> or CB(N)Z turned round, over the next instruction: B.W */
 static bool is_far(const struct compare *compare, const struct thumb_insn *first, uint32_t address,

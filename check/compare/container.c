@@ -8,7 +8,7 @@
  * Every byte that belongs to none of these is zero. Source: gABI 4.1 and IHI 0044. */
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 enum { FILE_ALIGNMENT = 8, MAXIMUM_ALIGNMENT = 4096 };
 

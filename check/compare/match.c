@@ -3,7 +3,7 @@
  * front or behind; nothing else. */
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 struct walker {
     struct compare *compare;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 struct list {
     struct compare *compare;

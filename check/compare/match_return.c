@@ -4,7 +4,7 @@
  * stack pointer taken off. */
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 enum { STEPS_MAXIMUM = 32 };
 

@@ -4,12 +4,12 @@
  * bytes: units are found by their symbols, walked instruction by instruction beside the
  * original, and each byte of the output is claimed by exactly one part of it. References
  * are noted on the way and compared at the end, when all places are known. */
-#ifndef CHECK_ORIGINAL_PRIVATE_H
-#define CHECK_ORIGINAL_PRIVATE_H
+#ifndef CHECK_COMPARE_COMPARE_H
+#define CHECK_COMPARE_COMPARE_H
 
 #include <elf.h>
 
-#include "check/check_private.h"
+#include "check/state.h"
 #include "firmware/analyse/liveness.h"
 
 enum { FILLER = 0xdeff /* UDF #255 */ };
@@ -129,7 +129,7 @@ static inline void compare_note_tag(struct compare *compare, uint32_t address) {
     compare->tags[compare->tag_count++] = address;
 }
 
-/* A copy with findings (those of `part`) and memory of its own, for work on a thread;
+/* parts.c: a copy with findings (those of `part`) and memory of its own, for work on a thread;
  * compare_join() puts its findings behind the others and frees its memory. */
 struct compare compare_part(const struct compare *compare, struct check *part);
 void compare_join(struct compare *compare, struct compare *part);

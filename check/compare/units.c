@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 enum { RUNS = 8 };
 

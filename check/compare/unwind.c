@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 enum { CANNOT_UNWIND = 1 };
 

@@ -1,6 +1,6 @@
 /* Shared by the steps of check_image(); no one else includes this. */
-#ifndef CHECK_CHECK_PRIVATE_H
-#define CHECK_CHECK_PRIVATE_H
+#ifndef CHECK_STATE_H
+#define CHECK_STATE_H
 
 #include "check/check.h"
 #include "check/sums.h"
@@ -157,7 +157,7 @@ void check_consistency(struct check *check);
 void check_returns(struct check *check);
 void check_calls(struct check *check);
 void check_memory_map(struct check *check);
-/* original.c: take the original apart (on any thread), then: is it still in the output? */
+/* compare/original.c: take the original apart (on any thread), then: is it still in the output? */
 struct original {
     struct fw_model model;
     struct fw_liveness liveness;

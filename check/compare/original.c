@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 #include "firmware/analyse/reach.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
@@ -241,18 +241,6 @@ static json_t *comparison_figures(const struct compare *compare) {
     return json_pack("{s:b, s:i, s:i, s:i, s:i, s:i}", "compared", 1, "functions",
                      (int)in->function_count, "moved", moved, "dropped", dropped, "untouched",
                      untouched, "shared", 0);
-}
-
-struct compare compare_part(const struct compare *compare, struct check *part) {
-    struct compare out = *compare;
-    out.check = part;
-    out.arena = (struct arena){.chunk = NULL};
-    return out;
-}
-
-void compare_join(struct compare *compare, struct compare *part) {
-    check_join(compare->check, part->check);
-    arena_free(&part->arena);
 }
 
 /* What is left when every unit has its place: two halves that need nothing of each other. */

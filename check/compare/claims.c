@@ -3,7 +3,7 @@
  * compared when all are known. */
 #include <string.h>
 
-#include "check/original_private.h"
+#include "check/compare/compare.h"
 
 uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes) {
     const struct fw_section *s = check_contents_at(compare->check, address);
