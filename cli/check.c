@@ -1,5 +1,4 @@
 /* proofmark check: prove from an image what protects it. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,25 +6,11 @@
 
 #include "base/file.h"
 #include "check/check.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
 enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
-
-static const char usage[] =
-    "usage: proofmark check [OPTIONS] OUT.elf\n"
-    "\n"
-    "Reads the image anew, counts the protections that its code proves, and says what is\n"
-    "wrong with them. Exit code 1 when anything is.\n"
-    "\n"
-    "      --original IN.elf  also prove that the linker's output IN.elf is still in it:\n"
-    "                         each instruction in order, each reference with its meaning\n"
-    "      --exempt NAME      a function that the product's description leaves unsealed; may\n"
-    "                         be repeated\n"
-    "      --stack-limit ADDRESS  the stack's lowest address, where the image does not say it\n"
-    "      --writable START:SIZE  flash that the firmware writes itself: with this, no other\n"
-    "                         flash may be writable; may be repeated\n"
-    "      --json             the figures as JSON\n";
 
 struct arguments {
     const char *image, *original;
@@ -35,83 +20,58 @@ struct arguments {
     bool json;
 };
 
-static int wrong_use(const char *message, const char *what) {
-    fprintf(stderr, "proofmark check: %s%s; see proofmark check --help\n", message, what);
-    return 2;
+static enum status take_exempt(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (a->options.exempt_count == EXEMPT_MAXIMUM) return error_input(error, "too many exemptions");
+    a->exempt[a->options.exempt_count++] = value;
+    return STATUS_OK;
 }
 
-static bool parse_range(const char *text, struct check_range *out) {
-    char *end;
-    unsigned long start = strtoul(text, &end, 0);
-    if (end == text || *end != ':') return false;
-    const char *second = end + 1;
-    unsigned long size = strtoul(second, &end, 0);
-    if (end == second || *end != '\0' || start > UINT32_MAX || size == 0 ||
-        size > UINT32_MAX - start) {
-        return false;
+static enum status take_limit(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (options_address(value, &a->options.stack_limit)) return STATUS_OK;
+    return error_input(error, "not an address: %s", value);
+}
+
+static enum status take_writable(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    struct check_range *range = &a->writable[a->options.writable_flash_count];
+    if (a->options.writable_flash_count == RANGES_MAXIMUM) {
+        return error_input(error, "too many writable ranges");
     }
-    *out = (struct check_range){(uint32_t)start, (uint32_t)size};
-    return true;
-}
-
-static bool parse_address(const char *text, uint32_t *out) {
-    char *end;
-    unsigned long value = strtoul(text, &end, 0);
-    if (end == text || *end != '\0' || value == 0 || value > UINT32_MAX) return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-/* 0: go on; otherwise the exit code plus one. */
-static int parse(int argc, char **argv, struct arguments *a) {
-    static const struct option options[] = {
-        {"original", required_argument, NULL, 'o'},
-        {"exempt", required_argument, NULL, 'x'},
-        {"writable", required_argument, NULL, 'w'},
-        {"stack-limit", required_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            a->original = optarg;
-            break;
-        case 'x':
-            if (a->options.exempt_count == EXEMPT_MAXIMUM) {
-                return 1 + wrong_use("too many exemptions", "");
-            }
-            a->exempt[a->options.exempt_count++] = optarg;
-            break;
-        case 'w':
-            if (a->options.writable_flash_count == RANGES_MAXIMUM ||
-                !parse_range(optarg, &a->writable[a->options.writable_flash_count++])) {
-                return 1 + wrong_use("not a range START:SIZE: ", optarg);
-            }
-            a->options.writable_flash = a->writable;
-            break;
-        case 'l':
-            if (!parse_address(optarg, &a->options.stack_limit)) {
-                return 1 + wrong_use("not an address: ", optarg);
-            }
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 1;
-        default:
-            return 1 + 2;
-        }
+    if (!options_range(value, &range->start, &range->size_bytes)) {
+        return error_input(error, "not a range START:SIZE: %s", value);
     }
-    if (argc - optind != 1) return 1 + wrong_use("one image is needed", "");
-    a->image = argv[optind];
-    a->options.exempt = a->exempt;
-    return 0;
+    a->options.writable_flash_count++;
+    return STATUS_OK;
 }
+
+static const struct options_row rows[] = {
+    {"original", 0, "IN.elf", offsetof(struct arguments, original), NULL,
+     "also prove that the linker's output IN.elf is still in it:\n"
+     "each instruction in order, each reference with its meaning"},
+    {"exempt", 0, "NAME", 0, take_exempt,
+     "a function that the product's description leaves unsealed; may\n"
+     "be repeated"},
+    {"stack-limit", 0, "ADDRESS", 0, take_limit,
+     "the stack's lowest address, where the image does not say it"},
+    {"writable", 0, "START:SIZE", 0, take_writable,
+     "flash that the firmware writes itself: with this, no other\n"
+     "flash may be writable; may be repeated"},
+    {"json", 0, NULL, offsetof(struct arguments, json), NULL, "the figures as JSON"},
+};
+
+static const struct options_form form = {
+    .verb = "check",
+    .usage = "[OPTIONS] OUT.elf",
+    .about = "Reads the image anew, counts the protections that its code proves, and says what is\n"
+             "wrong with them.\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .exit_status = "0 nothing is wrong, 1 something is or it was refused, 2 wrong use",
+    .argument = "one image",
+    .argument_offset = offsetof(struct arguments, image),
+};
 
 static long long number(const json_t *figures, const char *group, const char *name) {
     return (long long)json_integer_value(json_object_get(json_object_get(figures, group), name));
@@ -227,8 +187,10 @@ static enum status run(const struct arguments *a, struct arena *arena, struct ch
 
 int verb_check(int argc, char **argv) {
     struct arguments a = {.json = false};
-    int stop = parse(argc, argv, &a);
-    if (stop) return stop - 1;
+    int code = 0;
+    if (!options_read(&form, argc, argv, &a, &code)) return code;
+    a.options.exempt = a.exempt;
+    if (a.options.writable_flash_count) a.options.writable_flash = a.writable;
     struct arena arena = {0};
     struct error error;
     struct check_result result = {.figures = NULL};

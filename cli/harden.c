@@ -1,157 +1,104 @@
 /* proofmark harden: protect one ELF. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "harden/harden.h"
 
 enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
 
-static const char usage[] =
-    "usage: proofmark harden [OPTIONS] -o OUT.elf IN.elf\n"
-    "\n"
-    "IN.elf is the linker's output with relocations kept (-Wl,--emit-relocs).\n"
-    "\n"
-    "  -o, --output FILE        where the hardened ELF goes\n"
-    "      --profile NAME       exploit (default): seal returns, check indirect calls, set the\n"
-    "                           memory map, drop what cannot run; null: only move functions\n"
-    "      --seed HEX           2 to 64 hex digits; same input and seed, same bytes (default 00)\n"
-    "      --key-function NAME  uint32_t NAME(void), called before the reset handler for this\n"
-    "                           boot's key; without it the key is fixed by the seed\n"
-    "      --key-cell PLACE     RAM word (symbol or 0x...) for the key, where the firmware uses\n"
-    "                           the process stack pointer itself\n"
-    "      --exempt NAME        leave this function's returns as they are; may be repeated\n"
-    "      --writable START:SIZE  flash that the firmware writes itself; may be repeated\n"
-    "      --flash START:SIZE   the part's flash; code that does not fit there is refused\n"
-    "      --stack-limit PLACE  lowest address of the stack (symbol or 0x...)\n"
-    "      --no-mpu             leave the memory map alone\n"
-    "      --report FILE        JSON: each function, each protection with n of N\n"
-    "      --json               print the report's totals as JSON\n"
-    "      --force              replace existing outputs\n";
-
 struct arguments {
     struct harden_options options;
     const char *output, *report, *input;
     const char *exempt[EXEMPT_MAXIMUM];
     struct fw_range writable[RANGES_MAXIMUM];
-    bool json;
-    int replace;
+    bool json, force;
 };
 
-static int wrong_use(const char *message, const char *what) {
-    fprintf(stderr, "proofmark harden: %s%s; see proofmark harden --help\n", message, what);
-    return 2;
+static enum status take_profile(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (harden_profile_named(value, &a->options.profile)) return STATUS_OK;
+    return error_input(error, "unknown profile %s", value);
 }
 
-static bool parse_range(const char *text, const char *name, struct fw_range *out) {
-    char *end;
-    unsigned long start = strtoul(text, &end, 0);
-    if (end == text || *end != ':') return false;
-    const char *second = end + 1;
-    unsigned long size = strtoul(second, &end, 0);
-    if (end == second || *end != '\0' || start > UINT32_MAX || size == 0 ||
-        size > UINT32_MAX - start) {
-        return false;
-    }
-    *out = (struct fw_range){(uint32_t)start, (uint32_t)size, name};
-    return true;
+static enum status take_seed(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (harden_seed_from_hex(value, &a->options.seed)) return STATUS_OK;
+    return error_input(error, "not a seed: %s", value);
 }
 
-/* 0: go on; otherwise the exit code plus one. */
-static int take_option(int option, struct arguments *a) {
-    struct harden_options *o = &a->options;
-    switch (option) {
-    case 'o':
-        a->output = optarg;
-        return 0;
-    case 'p':
-        if (!harden_profile_named(optarg, &o->profile)) {
-            return 1 + wrong_use("unknown profile ", optarg);
-        }
-        return 0;
-    case 's':
-        if (!harden_seed_from_hex(optarg, &o->seed)) return 1 + wrong_use("not a seed: ", optarg);
-        return 0;
-    case 'k':
-        o->key_function = optarg;
-        return 0;
-    case 'c':
-        o->key_cell = optarg;
-        return 0;
-    case 'x':
-        if (o->exempt_count == EXEMPT_MAXIMUM) return 1 + wrong_use("too many exemptions", "");
-        a->exempt[o->exempt_count++] = optarg;
-        return 0;
-    case 'w':
-        if (o->writable_flash_count == RANGES_MAXIMUM ||
-            !parse_range(optarg, "flash the firmware writes",
-                         &a->writable[o->writable_flash_count++])) {
-            return 1 + wrong_use("not a range START:SIZE: ", optarg);
-        }
-        return 0;
-    case 'f':
-        if (!parse_range(optarg, "flash", &o->flash)) {
-            return 1 + wrong_use("not a range START:SIZE: ", optarg);
-        }
-        return 0;
-    case 'l':
-        o->stack_limit = optarg;
-        return 0;
-    case 'm':
-        o->no_mpu = true;
-        return 0;
-    case 'r':
-        a->report = optarg;
-        return 0;
-    case 'j':
-        a->json = true;
-        return 0;
-    case 'F':
-        a->replace = FILE_REPLACE;
-        return 0;
-    case 'h':
-        fputs(usage, stdout);
-        return 1;
-    default:
-        return 1 + 2;
-    }
+static enum status take_exempt(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (a->options.exempt_count == EXEMPT_MAXIMUM) return error_input(error, "too many exemptions");
+    a->exempt[a->options.exempt_count++] = value;
+    return STATUS_OK;
 }
 
-static int parse(int argc, char **argv, struct arguments *a) {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"profile", required_argument, NULL, 'p'},
-        {"seed", required_argument, NULL, 's'},
-        {"key-function", required_argument, NULL, 'k'},
-        {"key-cell", required_argument, NULL, 'c'},
-        {"exempt", required_argument, NULL, 'x'},
-        {"writable", required_argument, NULL, 'w'},
-        {"flash", required_argument, NULL, 'f'},
-        {"stack-limit", required_argument, NULL, 'l'},
-        {"no-mpu", no_argument, NULL, 'm'},
-        {"report", required_argument, NULL, 'r'},
-        {"json", no_argument, NULL, 'j'},
-        {"force", no_argument, NULL, 'F'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
-        int stop = take_option(option, a);
-        if (stop) return stop;
+static enum status take_writable(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    struct fw_range range = {.name = "flash the firmware writes"};
+    if (a->options.writable_flash_count == RANGES_MAXIMUM) {
+        return error_input(error, "too many writable ranges");
     }
-    if (argc - optind != 1) return 1 + wrong_use("one input file is needed", "");
-    if (!a->output) return 1 + wrong_use("-o OUT.elf is needed", "");
-    a->input = argv[optind];
-    a->options.exempt = a->exempt;
-    a->options.writable_flash = a->writable;
-    return 0;
+    if (!options_range(value, &range.address, &range.size_bytes)) {
+        return error_input(error, "not a range START:SIZE: %s", value);
+    }
+    a->writable[a->options.writable_flash_count++] = range;
+    return STATUS_OK;
 }
+
+static enum status take_flash(void *into, const char *value, struct error *error) {
+    struct fw_range *flash = &((struct arguments *)into)->options.flash;
+    flash->name = "flash";
+    if (options_range(value, &flash->address, &flash->size_bytes)) return STATUS_OK;
+    return error_input(error, "not a range START:SIZE: %s", value);
+}
+
+static const struct options_row rows[] = {
+    {"output", 'o', "FILE", offsetof(struct arguments, output), NULL,
+     "where the hardened ELF goes"},
+    {"profile", 0, "NAME", 0, take_profile,
+     "exploit (default): seal returns, check indirect calls, set the\n"
+     "memory map, drop what cannot run; null: only move functions"},
+    {"seed", 0, "HEX", 0, take_seed,
+     "2 to 64 hex digits; same input and seed, same bytes (default 00)"},
+    {"key-function", 0, "NAME", offsetof(struct arguments, options.key_function), NULL,
+     "uint32_t NAME(void), called before the reset handler for this\n"
+     "boot's key; without it the key is fixed by the seed"},
+    {"key-cell", 0, "PLACE", offsetof(struct arguments, options.key_cell), NULL,
+     "RAM word (symbol or 0x...) for the key, where the firmware uses\n"
+     "the process stack pointer itself"},
+    {"exempt", 0, "NAME", 0, take_exempt,
+     "leave this function's returns as they are; may be repeated"},
+    {"writable", 0, "START:SIZE", 0, take_writable,
+     "flash that the firmware writes itself; may be repeated"},
+    {"flash", 0, "START:SIZE", 0, take_flash,
+     "the part's flash; code that does not fit there is refused"},
+    {"stack-limit", 0, "PLACE", offsetof(struct arguments, options.stack_limit), NULL,
+     "lowest address of the stack (symbol or 0x...)"},
+    {"no-mpu", 0, NULL, offsetof(struct arguments, options.no_mpu), NULL,
+     "leave the memory map alone"},
+    {"report", 0, "FILE", offsetof(struct arguments, report), NULL,
+     "JSON: each function, each protection with n of N"},
+    {"json", 0, NULL, offsetof(struct arguments, json), NULL, "print the report's totals as JSON"},
+    {"force", 0, NULL, offsetof(struct arguments, force), NULL, "replace existing outputs"},
+};
+
+static const struct options_form form = {
+    .verb = "harden",
+    .usage = "[OPTIONS] -o OUT.elf IN.elf",
+    .about = "IN.elf is the linker's output with relocations kept (-Wl,--emit-relocs).\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .exit_status = "0 done, 1 refused, 2 wrong use",
+    .argument = "one input file",
+    .argument_offset = offsetof(struct arguments, input),
+};
 
 static void print_summary(const struct arguments *a, const struct harden_result *result) {
     const json_t *t = json_object_get(result->report, "totals");
@@ -188,7 +135,7 @@ static void print_summary(const struct arguments *a, const struct harden_result 
 /* Both are asked for before anything is done, so that one is not written without the other. */
 static enum status keep_existing(const struct arguments *a, struct error *error) {
     const char *const paths[] = {a->output, a->report};
-    for (size_t i = 0; i < 2 && !a->replace; i++) {
+    for (size_t i = 0; i < 2 && !a->force; i++) {
         if (!paths[i] || access(paths[i], F_OK) != 0) continue;
         return error_input(error, "%s: exists already and is kept; use --force to replace it",
                            paths[i]);
@@ -198,24 +145,28 @@ static enum status keep_existing(const struct arguments *a, struct error *error)
 
 static enum status write_outputs(const struct arguments *a, const struct harden_result *result,
                                  struct error *error) {
+    int replace = a->force ? FILE_REPLACE : FILE_KEEP;
     enum status status = STATUS_OK;
     if (a->report) {
         char *text = json_dumps(result->report, JSON_SORT_KEYS | JSON_INDENT(1));
         if (!text) return error_environment(error, "out of memory");
         struct span bytes = {(const uint8_t *)text, strlen(text)};
-        status = file_write(a->report, bytes, 0644, a->replace, error);
+        status = file_write(a->report, bytes, 0644, replace, error);
         free(text);
     }
     if (status != STATUS_OK) return status;
-    status = file_write(a->output, buffer_span(&result->elf), 0644, a->replace, error);
-    if (status != STATUS_OK && a->report && !a->replace) unlink(a->report); /* ours, of no use */
+    status = file_write(a->output, buffer_span(&result->elf), 0644, replace, error);
+    if (status != STATUS_OK && a->report && !a->force) unlink(a->report); /* ours, of no use */
     return status;
 }
 
 int verb_harden(int argc, char **argv) {
     struct arguments a = {.options = {.profile = HARDEN_EXPLOIT}};
-    int stop = parse(argc, argv, &a);
-    if (stop) return stop - 1;
+    int code = 0;
+    if (!options_read(&form, argc, argv, &a, &code)) return code;
+    if (!a.output) return options_wrong_use(&form, "-o OUT.elf is needed");
+    a.options.exempt = a.exempt;
+    a.options.writable_flash = a.writable;
     struct arena arena = {0};
     struct error error;
     struct span input;

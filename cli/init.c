@@ -4,7 +4,6 @@
  * by the names of functions as comments, and what only the maker knows is left to be
  * filled in, so that `ship` refuses the file until it is. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "product/product.h"
@@ -25,17 +25,28 @@ enum { SECTION_WRITE = 1, SECTION_ALLOC = 2, SYMBOL_FUNCTION = 2 };
 /* ARMv7-M's memory map (B3.1): below this lies the Code region. */
 #define SRAM_REGION 0x20000000u
 
-static const char usage[] =
-    "usage: proofmark init [-o product.yaml] [--force] FIRMWARE.elf\n"
-    "\n"
-    "Writes a commented product.yaml for `proofmark ship`, filled with what the linked\n"
-    "firmware says about itself. Fill in the values that begin with FILL.\n"
-    "\n"
-    "  -o, --output PATH  the description (default product.yaml)\n"
-    "      --force        replace an existing file\n"
-    "  -h, --help         print this\n"
-    "\n"
-    "Exit status: 0 done, 1 refused, 2 wrong use.\n";
+struct options {
+    const char *output, *firmware;
+    bool force;
+};
+
+static const struct options_row rows[] = {
+    {"output", 'o', "PATH", offsetof(struct options, output), NULL,
+     "the description (default product.yaml)"},
+    {"force", 0, NULL, offsetof(struct options, force), NULL, "replace an existing file"},
+};
+
+static const struct options_form form = {
+    .verb = "init",
+    .usage = "[-o product.yaml] [--force] FIRMWARE.elf",
+    .about = "Writes a commented product.yaml for `proofmark ship`, filled with what the linked\n"
+             "firmware says about itself. Fill in the values that begin with FILL.\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .exit_status = "0 done, 1 refused, 2 wrong use",
+    .argument = "one firmware",
+    .argument_offset = offsetof(struct options, firmware),
+};
 
 struct found {
     struct arena *arena;
@@ -214,48 +225,26 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
     return out->failed ? error_environment(error, "product.yaml: no memory") : STATUS_OK;
 }
 
-static int wrong_use(const char *sentence) {
-    fprintf(stderr, "proofmark init: %s; see proofmark init --help\n", sentence);
-    return 2;
-}
-
 int verb_init(int argc, char **argv) {
-    static const struct option names[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"force", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *output = "product.yaml";
-    int replace = FILE_KEEP;
-    optind = 1;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "o:h", names, NULL)) != -1;) {
-        if (option == 'o') {
-            output = optarg;
-        } else if (option == 'f') {
-            replace = FILE_REPLACE;
-        } else if (option == 'h') {
-            return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
-        } else {
-            return wrong_use("there is an option that is unknown or lacks its value");
-        }
-    }
-    if (argc - optind != 1) return wrong_use("it takes one firmware");
+    struct options options = {.output = "product.yaml"};
+    int code = 0;
+    if (!options_read(&form, argc, argv, &options, &code)) return code;
+    const char *output = options.output;
+    int replace = options.force ? FILE_REPLACE : FILE_KEEP;
     struct arena arena = {0};
     struct buffer text;
     struct error error;
     buffer_init(&text, TEXT_MAXIMUM);
     bool without_relocations = false;
     enum status status =
-        describe(&arena, argv[optind], output, &text, &without_relocations, &error);
+        describe(&arena, options.firmware, output, &text, &without_relocations, &error);
     if (status == STATUS_OK) status = file_write(output, buffer_span(&text), 0644, replace, &error);
     if (status == STATUS_OK) {
         if (without_relocations) {
             fprintf(stderr,
                     "proofmark init: %s: the relocations are missing, so that nothing can be "
                     "hardened: link with -Wl,--emit-relocs\n",
-                    argv[optind]);
+                    options.firmware);
         }
         printf("%s  fill in the values that begin with FILL, then: proofmark ship %s\n", output,
                output);

@@ -4,59 +4,62 @@
  * public key follows. An existing file is kept unless --force is given, and both are
  * looked at before the passphrase is asked for. */
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "evidence/canonical.h"
 #include "evidence/key.h"
 
 enum { PATH_MAXIMUM = 4096, PASSPHRASE_MINIMUM = 8, PEM_MAXIMUM = 4096 };
 
-static const char usage[] =
-    "usage: proofmark keygen [-o maker.key] [--public maker.pub]\n"
-    "                        [--passphrase-fd N | --no-passphrase] [--force] [--json]\n"
-    "\n"
-    "Makes an Ed25519 key pair: the private key that signs your statements, and the\n"
-    "public key that you hand to everyone who verifies them.\n"
-    "\n"
-    "  -o, --output PATH    the private key, mode 0600 (default maker.key)\n"
-    "      --public PATH    the public key (default: beside it, ending in .pub)\n"
-    "      --passphrase-fd N  read the passphrase from descriptor N, up to a newline,\n"
-    "                       instead of asking for it on the terminal\n"
-    "      --no-passphrase  do not encrypt the private key\n"
-    "      --force          replace existing files; the old key is lost\n"
-    "      --json           print what was made as JSON\n"
-    "  -h, --help           print this\n"
-    "\n"
-    "Exit status: 0 done, 1 refused, 2 wrong use.\n";
-
 struct options {
-    const char *private_path;
+    const char *private_path, *public_given;
     char public_path[PATH_MAXIMUM];
     int passphrase_fd; /* or PASSPHRASE_PROMPT, PASSPHRASE_NONE */
-    bool force, json, help;
+    bool fd_given, none_given, force, json;
 };
 
-static bool parse_descriptor(const char *text, int *out) {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > 1 << 20) return false;
-    *out = (int)value;
-    return true;
+static enum status take_descriptor(void *into, const char *value, struct error *error) {
+    struct options *options = into;
+    options->fd_given = true;
+    return options_descriptor(value, &options->passphrase_fd, error);
 }
+
+static const struct options_row rows[] = {
+    {"output", 'o', "PATH", offsetof(struct options, private_path), NULL,
+     "the private key, mode 0600 (default maker.key)"},
+    {"public", 0, "PATH", offsetof(struct options, public_given), NULL,
+     "the public key (default: beside it, ending in .pub)"},
+    {"passphrase-fd", 0, "N", 0, take_descriptor,
+     "read the passphrase from descriptor N, up to a newline,\n"
+     "instead of asking for it on the terminal"},
+    {"no-passphrase", 0, NULL, offsetof(struct options, none_given), NULL,
+     "do not encrypt the private key"},
+    {"force", 0, NULL, offsetof(struct options, force), NULL,
+     "replace existing files; the old key is lost"},
+    {"json", 0, NULL, offsetof(struct options, json), NULL, "print what was made as JSON"},
+};
+
+static const struct options_form form = {
+    .verb = "keygen",
+    .usage = "[-o maker.key] [--public maker.pub]\n"
+             "                        [--passphrase-fd N | --no-passphrase] [--force] [--json]",
+    .about = "Makes an Ed25519 key pair: the private key that signs your statements, and the\n"
+             "public key that you hand to everyone who verifies them.\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .exit_status = "0 done, 1 refused, 2 wrong use",
+};
 
 /* maker.key -> maker.pub; any other name gets .pub behind it. */
 static bool derive_public_path(struct options *options) {
     static const char ending[] = ".key";
-    if (!options->private_path) return false;
     size_t length = strlen(options->private_path);
     if (length > 4 && strcmp(options->private_path + length - 4, ending) == 0) length -= 4;
     int written = snprintf(options->public_path, sizeof options->public_path, "%.*s.pub",
@@ -64,79 +67,29 @@ static bool derive_public_path(struct options *options) {
     return written > 0 && (size_t)written < sizeof options->public_path;
 }
 
-static int wrong_use(const char *sentence) {
-    fprintf(stderr, "proofmark keygen: %s; see proofmark keygen --help\n", sentence);
-    return 2;
-}
-
-/* public_path NULL: derive it. */
-static int settle_paths(struct options *options, const char *public_path) {
-    if (public_path) {
-        int length = snprintf(options->public_path, sizeof options->public_path, "%s", public_path);
-        if (length < 0 || length >= PATH_MAXIMUM)
-            return wrong_use("the public key's path is too long");
+static int settle_paths(struct options *options) {
+    if (options->public_given) {
+        int length = snprintf(options->public_path, sizeof options->public_path, "%s",
+                              options->public_given);
+        if (length < 0 || length >= PATH_MAXIMUM) {
+            return options_wrong_use(&form, "the public key's path is too long");
+        }
     } else if (!derive_public_path(options)) {
-        return wrong_use("the private key's path is too long");
+        return options_wrong_use(&form, "the private key's path is too long");
     }
     if (strcmp(options->private_path, options->public_path) == 0) {
-        return wrong_use("the two keys need two paths");
+        return options_wrong_use(&form, "the two keys need two paths");
     }
     return 0;
 }
 
-static int parse(int argc, char **argv, struct options *options) {
-    enum { OPTION_PUBLIC = 256, OPTION_FD, OPTION_NONE, OPTION_FORCE, OPTION_JSON };
-    static const struct option names[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"public", required_argument, NULL, OPTION_PUBLIC},
-        {"passphrase-fd", required_argument, NULL, OPTION_FD},
-        {"no-passphrase", no_argument, NULL, OPTION_NONE},
-        {"force", no_argument, NULL, OPTION_FORCE},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *public_path = NULL;
-    bool fd_given = false, none_given = false;
-    *options = (struct options){.private_path = "maker.key", .passphrase_fd = PASSPHRASE_PROMPT};
-    optind = 1;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "o:h", names, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            options->private_path = optarg;
-            break;
-        case OPTION_PUBLIC:
-            public_path = optarg;
-            break;
-        case OPTION_FD:
-            fd_given = true;
-            if (!parse_descriptor(optarg, &options->passphrase_fd)) {
-                return wrong_use("--passphrase-fd takes a descriptor's number");
-            }
-            break;
-        case OPTION_NONE:
-            none_given = true;
-            break;
-        case OPTION_FORCE:
-            options->force = true;
-            break;
-        case OPTION_JSON:
-            options->json = true;
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return wrong_use("there is an option that is unknown or lacks its value");
-        }
+/* What the rows cannot say alone; 0 or the exit code. */
+static int settle(struct options *options) {
+    if (options->fd_given && options->none_given) {
+        return options_wrong_use(&form, "--passphrase-fd and --no-passphrase exclude each other");
     }
-    if (optind < argc) return wrong_use("it takes no arguments beside its options");
-    if (fd_given && none_given) {
-        return wrong_use("--passphrase-fd and --no-passphrase exclude each other");
-    }
-    if (none_given) options->passphrase_fd = PASSPHRASE_NONE;
-    return settle_paths(options, public_path);
+    if (options->none_given) options->passphrase_fd = PASSPHRASE_NONE;
+    return settle_paths(options);
 }
 
 static enum status refuse_existing(const struct options *options, struct error *error) {
@@ -226,14 +179,12 @@ static enum status keygen(const struct options *options, struct error *error) {
 }
 
 int verb_keygen(int argc, char **argv) {
-    struct options options;
+    struct options options = {.private_path = "maker.key", .passphrase_fd = PASSPHRASE_PROMPT};
     struct error error;
-    int wrong = parse(argc, argv, &options);
-    if (wrong) return wrong;
-    if (options.help) {
-        fputs(usage, stdout);
-        return 0;
-    }
+    int code = 0;
+    if (!options_read(&form, argc, argv, &options, &code)) return code;
+    code = settle(&options);
+    if (code != 0) return code;
     file_remove_temporaries_on_signal();
     if (keygen(&options, &error) == STATUS_OK) return 0;
     fprintf(stderr, "proofmark keygen: %s\n", error.message);

@@ -6,7 +6,6 @@
 #include "cli/ship.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,89 +15,50 @@
 
 #include "base/file.h"
 #include "cli/folder_verify.h"
+#include "cli/options.h"
 #include "cli/temporary.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "registry/drawing.h"
 #include "registry/page.h"
 
-static const char usage[] =
-    "usage: proofmark ship [--key maker.key] [--passphrase-fd N] [--out DIR] [--force]\n"
-    "                      [--json] product.yaml\n"
-    "\n"
-    "Hardens and checks the firmware that product.yaml names, runs its tests on the\n"
-    "hardened image, signs what was found, appends it to the local log, and writes\n"
-    "image, evidence, record, page and label to DIR/<product>/<version>/.\n"
-    "\n"
-    "  -k, --key PATH       the maker's private key (default: maker.key beside product.yaml);\n"
-    "                       `proofmark keygen` makes one\n"
-    "      --passphrase-fd N  read the key's passphrase from descriptor N instead of asking\n"
-    "  -o, --out DIR        where products go (default out); the log is DIR/log\n"
-    "      --force          replace an existing folder\n"
-    "      --json           print what was made as JSON\n"
-    "  -h, --help           print this\n"
-    "\n"
-    "SOURCE_DATE_EPOCH, when set, is the time that the evidence is issued.\n"
-    "\n"
-    "Exit status: 0 done, 1 refused, 2 wrong use.\n";
-
 struct options {
     const char *description, *key, *out;
     int passphrase_fd;
-    bool force, json, help;
+    bool force, json;
 };
 
-static int wrong_use(const char *sentence) {
-    fprintf(stderr, "proofmark ship: %s; see proofmark ship --help\n", sentence);
-    return 2;
+static enum status take_descriptor(void *into, const char *value, struct error *error) {
+    struct options *options = into;
+    return options_descriptor(value, &options->passphrase_fd, error);
 }
 
-static int parse(int argc, char **argv, struct options *options) {
-    enum { OPTION_FD = 256, OPTION_FORCE, OPTION_JSON };
-    static const struct option names[] = {
-        {"key", required_argument, NULL, 'k'},
-        {"passphrase-fd", required_argument, NULL, OPTION_FD},
-        {"out", required_argument, NULL, 'o'},
-        {"force", no_argument, NULL, OPTION_FORCE},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    char *end;
-    *options = (struct options){.out = "out", .passphrase_fd = PASSPHRASE_PROMPT};
-    optind = 1;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "k:o:h", names, NULL)) != -1;) {
-        switch (option) {
-        case 'k':
-            options->key = optarg;
-            break;
-        case OPTION_FD:
-            options->passphrase_fd = (int)strtol(optarg, &end, 10);
-            if (*end || end == optarg || options->passphrase_fd < 0) {
-                return wrong_use("--passphrase-fd takes a descriptor's number");
-            }
-            break;
-        case 'o':
-            options->out = optarg;
-            break;
-        case OPTION_FORCE:
-            options->force = true;
-            break;
-        case OPTION_JSON:
-            options->json = true;
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return wrong_use("there is an option that is unknown or lacks its value");
-        }
-    }
-    if (argc - optind != 1) return wrong_use("it takes one product.yaml");
-    options->description = argv[optind];
-    return 0;
-}
+static const struct options_row rows[] = {
+    {"key", 'k', "PATH", offsetof(struct options, key), NULL,
+     "the maker's private key (default: maker.key beside product.yaml);\n"
+     "`proofmark keygen` makes one"},
+    {"passphrase-fd", 0, "N", 0, take_descriptor,
+     "read the key's passphrase from descriptor N instead of asking"},
+    {"out", 'o', "DIR", offsetof(struct options, out), NULL,
+     "where products go (default out); the log is DIR/log"},
+    {"force", 0, NULL, offsetof(struct options, force), NULL, "replace an existing folder"},
+    {"json", 0, NULL, offsetof(struct options, json), NULL, "print what was made as JSON"},
+};
+
+static const struct options_form form = {
+    .verb = "ship",
+    .usage = "[--key maker.key] [--passphrase-fd N] [--out DIR] [--force]\n"
+             "                      [--json] product.yaml",
+    .about = "Hardens and checks the firmware that product.yaml names, runs its tests on the\n"
+             "hardened image, signs what was found, appends it to the local log, and writes\n"
+             "image, evidence, record, page and label to DIR/<product>/<version>/.\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .notes = "SOURCE_DATE_EPOCH, when set, is the time that the evidence is issued.\n",
+    .exit_status = "0 done, 1 refused, 2 wrong use",
+    .argument = "one product.yaml",
+    .argument_offset = offsetof(struct options, description),
+};
 
 /* A bar on a terminal, nothing elsewhere. */
 static void progress(unsigned done, const char *what) {
@@ -364,10 +324,9 @@ static int print_text(const struct shipping *s, const char *target) {
 }
 
 int verb_ship(int argc, char **argv) {
-    struct options options;
-    int code = parse(argc, argv, &options);
-    if (code != 0) return code;
-    if (options.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    struct options options = {.out = "out", .passphrase_fd = PASSPHRASE_PROMPT};
+    int code = 0;
+    if (!options_read(&form, argc, argv, &options, &code)) return code;
     struct arena arena = {0};
     struct error error;
     struct private_key key;

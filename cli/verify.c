@@ -3,7 +3,6 @@
  * The folder is read into memory once and then looked at, so that nothing can change
  * between the look and the word. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,92 +11,53 @@
 
 #include "base/file.h"
 #include "cli/folder_verify.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "registry/drawing.h"
 
-static const char usage[] =
-    "usage: proofmark verify DIR --key maker.pub [--firmware IMAGE.elf] [--original IN.elf]\n"
-    "                        [--at YYYY-MM-DD] [--json]\n"
-    "\n"
-    "Verifies a shipped folder: the maker's signatures, the log's proofs, the digest of\n"
-    "every file, page and label drawn again, and the image checked anew. Nothing in the\n"
-    "folder is trusted; bring the key from a source that you trust.\n"
-    "\n"
-    "  -k, --key PATH       the maker's public key (PEM)\n"
-    "      --firmware PATH  the image, when the folder is without it or to compare\n"
-    "      --original PATH  the linked ELF that was hardened: proves that all of it is there\n"
-    "      --at YYYY-MM-DD  judge the evidence's age on this day instead of today\n"
-    "      --json           print the findings as JSON\n"
-    "  -h, --help           print this\n"
-    "\n"
-    "Each claim reads \"holds\", \"declared\", \"signed, not re-checked\" (no firmware to look\n"
-    "at), \"unknown\" (its evidence is past its date) or \"refused\".\n"
-    "\n"
-    "Exit status: 0 nothing is refused or unknown, 1 something is, 2 wrong use.\n";
-
 struct options {
     const char *folder, *key, *firmware, *original;
     int64_t now_s;
-    bool json, help;
+    bool json;
 };
 
-static int wrong_use(const char *sentence) {
-    fprintf(stderr, "proofmark verify: %s; see proofmark verify --help\n", sentence);
-    return 2;
-}
-
 /* Noon, so that a day is that day in every time zone's reading of it. */
-static bool parse_day(const char *text, int64_t *out) {
+static enum status take_day(void *into, const char *value, struct error *error) {
+    struct options *options = into;
     struct tm parts = {.tm_hour = 12};
-    const char *end = strptime(text, "%Y-%m-%d", &parts);
-    if (!end || *end) return false;
-    *out = (int64_t)timegm(&parts);
-    return true;
+    const char *end = strptime(value, "%Y-%m-%d", &parts);
+    if (!end || *end) return error_input(error, "--at takes YYYY-MM-DD");
+    options->now_s = (int64_t)timegm(&parts);
+    return STATUS_OK;
 }
 
-static int parse(int argc, char **argv, struct options *options) {
-    enum { OPTION_FIRMWARE = 256, OPTION_ORIGINAL, OPTION_AT, OPTION_JSON };
-    static const struct option names[] = {
-        {"key", required_argument, NULL, 'k'},
-        {"firmware", required_argument, NULL, OPTION_FIRMWARE},
-        {"original", required_argument, NULL, OPTION_ORIGINAL},
-        {"at", required_argument, NULL, OPTION_AT},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    *options = (struct options){.now_s = (int64_t)time(NULL)};
-    optind = 1;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "k:h", names, NULL)) != -1;) {
-        switch (option) {
-        case 'k':
-            options->key = optarg;
-            break;
-        case OPTION_FIRMWARE:
-            options->firmware = optarg;
-            break;
-        case OPTION_ORIGINAL:
-            options->original = optarg;
-            break;
-        case OPTION_AT:
-            if (!parse_day(optarg, &options->now_s)) return wrong_use("--at takes YYYY-MM-DD");
-            break;
-        case OPTION_JSON:
-            options->json = true;
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return wrong_use("there is an option that is unknown or lacks its value");
-        }
-    }
-    if (argc - optind != 1) return wrong_use("it takes one folder");
-    options->folder = argv[optind];
-    return 0;
-}
+static const struct options_row rows[] = {
+    {"key", 'k', "PATH", offsetof(struct options, key), NULL, "the maker's public key (PEM)"},
+    {"firmware", 0, "PATH", offsetof(struct options, firmware), NULL,
+     "the image, when the folder is without it or to compare"},
+    {"original", 0, "PATH", offsetof(struct options, original), NULL,
+     "the linked ELF that was hardened: proves that all of it is there"},
+    {"at", 0, "YYYY-MM-DD", 0, take_day, "judge the evidence's age on this day instead of today"},
+    {"json", 0, NULL, offsetof(struct options, json), NULL, "print the findings as JSON"},
+};
+
+static const struct options_form form = {
+    .verb = "verify",
+    .usage = "DIR --key maker.pub [--firmware IMAGE.elf] [--original IN.elf]\n"
+             "                        [--at YYYY-MM-DD] [--json]",
+    .about = "Verifies a shipped folder: the maker's signatures, the log's proofs, the digest of\n"
+             "every file, page and label drawn again, and the image checked anew. Nothing in the\n"
+             "folder is trusted; bring the key from a source that you trust.\n",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof *rows,
+    .notes = "Each claim reads \"holds\", \"declared\", \"signed, not re-checked\" (no firmware to "
+             "look\n"
+             "at), \"unknown\" (its evidence is past its date) or \"refused\".\n",
+    .exit_status = "0 nothing is refused or unknown, 1 something is, 2 wrong use",
+    .argument = "one folder",
+    .argument_offset = offsetof(struct options, folder),
+};
 
 struct reading {
     struct folder folder;
@@ -235,10 +195,9 @@ static void print_refusal(const struct options *options, const struct folder_rep
 }
 
 int verb_verify(int argc, char **argv) {
-    struct options options;
-    int code = parse(argc, argv, &options);
-    if (code != 0) return code;
-    if (options.help) return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
+    struct options options = {.now_s = (int64_t)time(NULL)};
+    int code = 0;
+    if (!options_read(&form, argc, argv, &options, &code)) return code;
     struct arena arena = {0};
     struct error error;
     struct reading *reading = ARENA_NEW(&arena, struct reading);
