@@ -135,6 +135,17 @@ void arena_free(struct arena *arena) {
     arena->used_bytes = 0;
 }
 
+void arena_join(struct arena *into, struct arena *from) {
+    struct arena_chunk **end = into->chunk ? &into->chunk->next : &into->chunk;
+    struct arena_chunk *rest = *end;
+    *end = from->chunk;
+    while (*end)
+        end = &(*end)->next;
+    *end = rest;
+    into->used_bytes += from->used_bytes;
+    *from = (struct arena){.maximum_bytes = from->maximum_bytes};
+}
+
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t *capacity,
                  size_t size_bytes) {
     if (count < *capacity) return items;

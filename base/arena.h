@@ -33,6 +33,8 @@ char *arena_string(struct arena *arena, const char *text, size_t length_bytes);
 char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *arena);
+/* What `from` handed out lives as long as `into` from here on; `from` is empty. */
+void arena_join(struct arena *into, struct arena *from);
 
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc((arena), (count), sizeof(type)))

@@ -5,10 +5,10 @@
  * is known only by the loads that use it. */
 #include "firmware/lift/lifting.h"
 
-#include <string.h>
+#include <assert.h>
 
 struct cursor {
-    struct lift *lift;
+    struct lift_part *part;
     struct lift_function *function;
     uint32_t address;
     uint32_t pool_end;   /* highest end of what a literal load of this function reads */
@@ -16,26 +16,33 @@ struct cursor {
     uint8_t it_state;
 };
 
+static struct fw_item *empty_item(struct fw_item *item) {
+    *item = (struct fw_item){.insn = &fw_no_insn,
+                             .next = FW_NONE,
+                             .unit = FW_NONE,
+                             .target = FW_NONE,
+                             .relocation = FW_NONE,
+                             .alignment = 2};
+    return item;
+}
+
 uint32_t fw_new_item(struct fw_model *model) {
     model->items = arena_grow(&model->arena, model->items, model->item_count, &model->item_capacity,
                               sizeof *model->items);
-    struct fw_item *item = &model->items[model->item_count];
-    memset(item, 0, sizeof *item);
-    item->insn = &fw_no_insn;
-    item->next = item->unit = item->target = item->relocation = FW_NONE;
-    item->alignment = 2;
+    empty_item(&model->items[model->item_count]);
     return (uint32_t)model->item_count++;
 }
 
 static struct fw_item *add_item(struct cursor *cursor, enum fw_item_kind kind,
                                 uint32_t size_bytes) {
     struct lift_function *function = cursor->function;
-    struct fw_model *model = cursor->lift->model;
-    struct fw_item *item = &model->items[fw_new_item(model)];
+    struct lift_part *part = cursor->part;
+    assert(part->item_count < part->item_room);
+    struct fw_item *item = empty_item(&part->items[part->item_count++]);
     item->kind = (uint8_t)kind;
     item->address = cursor->address;
     item->size_bytes = size_bytes;
-    item->unit = (uint32_t)(function - cursor->lift->functions); /* until units are formed */
+    item->unit = (uint32_t)(function - part->lift->functions); /* until units are formed */
     function->item_count++;
     return item;
 }
@@ -75,13 +82,14 @@ static bool ends_flow(const struct thumb_insn *insn) {
 
 static void decode_code(struct cursor *cursor, uint32_t stop) {
     struct lift_function *function = cursor->function;
-    struct fw_model *model = cursor->lift->model;
-    const struct fw_section *section = &model->sections[function->section];
+    struct lift_part *part = cursor->part;
+    const struct fw_section *section = &part->lift->model->sections[function->section];
     bool after_barrier = false;
     while (cursor->address < stop) {
         const uint8_t *bytes = section->data + (cursor->address - section->address);
         const struct thumb_insn *insn =
-            fw_decode(model, bytes, stop - cursor->address, cursor->address, cursor->it_state);
+            lift_form(part->forms, &part->arena, bytes, stop - cursor->address, cursor->address,
+                      cursor->it_state);
         if (!insn) {
             undecoded(function, "an instruction is cut off by the end of the code");
             cursor->address = stop;
@@ -111,11 +119,11 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
 
 /* The number of entries that the bound check in front of a table branch allows: CMP of
  * the index with nothing in between that writes it. 0: no such check. */
-static uint32_t bound_of_table(const struct fw_model *model, const struct lift_function *function,
+static uint32_t bound_of_table(const struct lift_part *part, const struct lift_function *function,
                                const struct thumb_insn *branch) {
     uint32_t last = function->first_item + function->item_count - 1;
     for (uint32_t back = 1; back <= 8 && back <= last - function->first_item; back++) {
-        const struct fw_item *item = &model->items[last - back];
+        const struct fw_item *item = &part->items[last - back];
         if (item->kind != FW_ITEM_INSN) return 0;
         if (item->insn->op == THUMB_CMP_IMMEDIATE && item->insn->rn == branch->rm) {
             return item->insn->imm + 1;
@@ -132,44 +140,43 @@ static uint32_t bound_of_table(const struct fw_model *model, const struct lift_f
  * cursor, and its $d run ends at `stop`. The bound check and the run must agree but for a
  * padding byte and a pool behind. */
 static void decode_table(struct cursor *cursor, uint32_t stop) {
-    struct fw_model *model = cursor->lift->model;
+    struct lift_part *part = cursor->part;
     struct lift_function *function = cursor->function;
-    uint32_t branch_index = function->first_item + function->item_count - 1;
-    const struct thumb_insn *branch = model->items[branch_index].insn;
-    const struct fw_section *section = &model->sections[function->section];
+    struct fw_item *branch_item = &part->items[part->item_count - 1];
+    const struct thumb_insn *branch = branch_item->insn;
+    const struct fw_section *section = &part->lift->model->sections[function->section];
     uint32_t width = branch->op == THUMB_TBH ? 2 : 1, table = cursor->address;
     uint32_t span = stop - table;
     if (cursor->pool_first > table && cursor->pool_first < stop) span = cursor->pool_first - table;
-    uint32_t count = bound_of_table(model, function, branch);
+    uint32_t count = bound_of_table(part, function, branch);
     uint32_t bytes = (count * width + 1) & ~1U;
     if (branch->rn != THUMB_PC || count == 0 || count > UINT16_MAX || bytes > span ||
         span - bytes > 2) {
         lift_refuse(function, "a jump table's length does not follow from its bound check");
         return;
     }
-    uint32_t first = (uint32_t)model->table_target_count;
+    uint32_t first = (uint32_t)part->table_target_count;
     const uint8_t *entries = section->data + (table - section->address);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry =
             width == 2 ? (uint32_t)(entries[2 * i] | entries[2 * i + 1] << 8) : entries[i];
-        model->table_targets =
-            arena_grow(&model->arena, model->table_targets, model->table_target_count,
-                       &model->table_target_capacity, sizeof *model->table_targets);
-        model->table_targets[model->table_target_count++] = table + 2 * entry;
+        part->table_targets =
+            arena_grow(&part->arena, part->table_targets, part->table_target_count,
+                       &part->table_target_capacity, sizeof *part->table_targets);
+        part->table_targets[part->table_target_count++] = table + 2 * entry;
     }
     struct fw_item *item = add_item(cursor, FW_ITEM_TABLE, bytes);
     item->table_first = first;
     item->table_count = (uint16_t)count;
     item->table_half = width == 2;
-    model->items[branch_index].target = (uint32_t)model->item_count - 1;
+    branch_item->target = part->item_count - 1;
     cursor->address += bytes;
 }
 
 static void decode_data(struct cursor *cursor, uint32_t stop) {
-    struct fw_model *model = cursor->lift->model;
-    struct lift_function *function = cursor->function;
-    if (function->item_count) {
-        const struct fw_item *last = &model->items[model->item_count - 1];
+    struct lift_part *part = cursor->part;
+    if (cursor->function->item_count) {
+        const struct fw_item *last = &part->items[part->item_count - 1];
         if (last->kind == FW_ITEM_INSN && last->insn->flow == THUMB_FLOW_TABLE) {
             decode_table(cursor, stop);
         }
@@ -181,18 +188,19 @@ static void decode_data(struct cursor *cursor, uint32_t stop) {
     cursor->address = stop;
 }
 
-void lift_decode_function(struct lift *lift, struct lift_function *function) {
-    struct cursor cursor = {.lift = lift,
+void lift_decode_function(struct lift_part *part, struct lift_function *function) {
+    struct cursor cursor = {.part = part,
                             .function = function,
                             .address = function->address,
                             .pool_end = function->address,
                             .pool_first = UINT32_MAX};
-    function->first_item = (uint32_t)lift->model->item_count;
+    function->first_item = part->item_count;
     for (;;) {
         if (cursor.pool_end > function->end) function->end = cursor.pool_end;
         if (cursor.address >= function->end) break;
         uint32_t next;
-        char kind = lift_kind_at(lift, function->section, cursor.address, function->end, &next);
+        char kind =
+            lift_kind_at(part->lift, function->section, cursor.address, function->end, &next);
         if (kind == 'a') {
             undecoded(function, "ARM-state code");
             break;
@@ -212,7 +220,25 @@ void lift_decode_function(struct lift *lift, struct lift_function *function) {
     }
     if (thumb_it_active(cursor.it_state)) undecoded(function, "an IT block is cut off");
     if (function->undecoded) {
-        lift->model->item_count = function->first_item;
+        part->item_count = function->first_item;
         function->item_count = 0;
     }
+}
+
+/* Of a run of code, as many as instructions start in it, wherever the extent ends: where one
+ * is cut off, decoding ends. Of a run of data two, a table and what is behind it: only code
+ * moves the extent's end. */
+uint32_t lift_items_at_most(const struct lift *lift, const struct lift_function *function) {
+    const struct fw_section *section = &lift->model->sections[function->section];
+    uint32_t count = 1, next;
+    for (uint32_t address = function->address; address < function->limit; address = next) {
+        char kind = lift_kind_at(lift, function->section, address, function->limit, &next);
+        count += 2;
+        if (kind != 't') continue;
+        const uint8_t *run = section->data + (address - section->address);
+        uint32_t bytes = next - address;
+        for (uint32_t i = 0; i + 2 <= bytes; count++)
+            i += run[i + 1] >= 0xe8 ? 4 : 2;
+    }
+    return count;
 }

@@ -22,16 +22,7 @@ enum status fw_lift(struct fw_model *model, struct error *error) {
     struct lift lift = {.model = model, .error = error};
     enum status status = lift_find_functions(&lift);
     if (status != STATUS_OK) goto out;
-    /* About one item for every three bytes of code; grown when that is wrong. */
-    size_t code_bytes = 0;
-    for (size_t i = 0; i < model->section_count; i++) {
-        if (fw_is_code_section(&model->sections[i])) code_bytes += model->sections[i].size_bytes;
-    }
-    model->item_capacity = code_bytes / 2 + code_bytes / 8 + 64;
-    model->items = ARENA_ARRAY(&model->arena, struct fw_item, model->item_capacity);
-    for (size_t i = 0; i < lift.function_count; i++) {
-        lift_decode_function(&lift, &lift.functions[i]);
-    }
+    lift_decode_functions(&lift);
     status = lift_resolve_references(&lift);
     if (status != STATUS_OK) goto out;
     lift_form_units(&lift);

@@ -21,6 +21,24 @@ struct lift_function {
     bool undecoded;     /* its bytes are not understood */
 };
 
+/* Functions next to each other, decoded and resolved beside the other parts. */
+struct lift_part {
+    struct lift *lift;
+    size_t first_function, end_function;
+    struct fw_item *items; /* in model->items: behind all that the parts in front may need,
+                              until they are joined */
+    uint32_t item_count, item_room;
+    uint32_t first_item; /* the index of items[0], once joined */
+    uint32_t *table_targets;
+    size_t table_target_count, table_target_capacity;
+    uint32_t first_table_target; /* once joined */
+    struct fw_forms *forms;
+    struct arena arena;       /* becomes the model's */
+    struct finding *findings; /* about other functions and items; references.c */
+    size_t finding_count, finding_capacity;
+    bool hidden_addresses;
+};
+
 struct lift {
     struct fw_model *model;
     struct error *error;
@@ -29,7 +47,8 @@ struct lift {
     size_t *mapping_counts;
     struct lift_function *functions;
     size_t function_count;
-    uint32_t *function_of_item; /* filled after decoding */
+    struct lift_part *parts;
+    size_t part_count;
 };
 
 /* functions.c: starts and extents from the symbols. */
@@ -37,8 +56,16 @@ enum status lift_find_functions(struct lift *lift);
 /* What the mapping symbols say about `address`; *next is where that ends. */
 char lift_kind_at(const struct lift *lift, uint16_t section, uint32_t address, uint32_t limit,
                   uint32_t *next);
-/* decode.c: items of one function. */
-void lift_decode_function(struct lift *lift, struct lift_function *function);
+/* forms.c: fw_decode() with what one part knows, into its memory. */
+struct fw_forms *lift_new_forms(struct arena *arena);
+const struct thumb_insn *lift_form(struct fw_forms *forms, struct arena *arena,
+                                   const uint8_t *bytes, size_t available_bytes, uint32_t address,
+                                   uint8_t it_state);
+/* decode.c: items of one function, and a bound for how many. */
+void lift_decode_function(struct lift_part *part, struct lift_function *function);
+uint32_t lift_items_at_most(const struct lift *lift, const struct lift_function *function);
+/* parts.c: items of all functions, in model->items. */
+void lift_decode_functions(struct lift *lift);
 /* references.c: targets of items and relocations. */
 enum status lift_resolve_references(struct lift *lift);
 /* units.c: group, number, refuse. */

@@ -2,6 +2,8 @@
  * See lift.h. Also finds the vector table and templates that are copied to the stack. */
 #include "firmware/lift/lifting.h"
 
+#include "base/parallel.h"
+
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +12,7 @@ static struct lift_function *function_of(struct lift *lift, uint32_t item) {
     return &lift->functions[lift->model->items[item].unit];
 }
 
-static void map_items(struct lift *lift) {
-    struct fw_model *model = lift->model;
+static void make_maps(struct fw_model *model) {
     for (size_t i = 0; i < model->section_count; i++) {
         struct fw_section *section = &model->sections[i];
         if (!fw_is_code_section(section)) continue;
@@ -19,13 +20,23 @@ static void map_items(struct lift *lift) {
         section->item_at = ARENA_ARRAY(&model->arena, uint32_t, count);
         memset(section->item_at, 0xff, count * sizeof *section->item_at);
     }
-    for (uint32_t i = 0; i < model->item_count; i++) {
-        const struct fw_item *item = &model->items[i];
-        struct fw_section *section = &model->sections[lift->functions[item->unit].section];
+}
+
+/* Indexes within the part become the model's, and the sections know its items. */
+static void map_part(void *context, size_t p) {
+    struct lift *lift = context;
+    struct lift_part *part = &lift->parts[p];
+    for (size_t f = part->first_function; f < part->end_function; f++)
+        lift->functions[f].first_item += part->first_item;
+    for (uint32_t i = 0; i < part->item_count; i++) {
+        struct fw_item *item = &part->items[i];
+        struct fw_section *section = &lift->model->sections[lift->functions[item->unit].section];
         uint32_t first = (item->address - section->address) / 2;
         uint32_t count = item->kind == FW_ITEM_INSN ? 1 : (item->size_bytes + 1) / 2;
         for (uint32_t k = 0; k < count; k++)
-            section->item_at[first + k] = i;
+            section->item_at[first + k] = part->first_item + i;
+        if (item->target != FW_NONE) item->target += part->first_item; /* a branch's table */
+        if (item->kind == FW_ITEM_TABLE) item->table_first += part->first_table_target;
     }
 }
 
@@ -62,97 +73,175 @@ static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_
     return there ? lift->functions[behind].address : limit;
 }
 
-static void resolve_branch(struct lift *lift, uint32_t index) {
-    struct fw_model *model = lift->model;
-    uint32_t address = model->items[index].insn->target;
-    uint32_t target = fw_item_at(model, address);
-    struct lift_function *from = function_of(lift, index);
-    if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN) {
-        struct lift_function *to = covering(lift, address);
+/* What resolving a part finds out about what another part may work on, too. Done when all
+ * parts are resolved, in the order of the items, so that a function's first reason is the same
+ * however many parts there are. */
+enum finding_kind { FINDING_REFUSED, FINDING_JOINED, FINDING_BLOCK, FINDING_ENTRY };
+
+struct finding {
+    uint8_t kind;
+    uint32_t subject; /* a function; of BLOCK and ENTRY an item */
+    union {
+        const char *reason; /* REFUSED */
+        uint32_t other;     /* JOINED: a function */
+    };
+};
+
+static void note(struct lift_part *part, struct finding finding) {
+    part->findings = arena_grow(&part->arena, part->findings, part->finding_count,
+                                &part->finding_capacity, sizeof *part->findings);
+    part->findings[part->finding_count++] = finding;
+}
+
+static void note_refused(struct lift_part *part, const struct lift_function *function,
+                         const char *reason) {
+    uint32_t subject = (uint32_t)(function - part->lift->functions);
+    note(part, (struct finding){.kind = FINDING_REFUSED, .subject = subject, .reason = reason});
+}
+
+static void note_joined(struct lift_part *part, uint32_t function, uint32_t other) {
+    note(part, (struct finding){.kind = FINDING_JOINED, .subject = function, .other = other});
+}
+
+/* Control comes to the item from elsewhere than the one in front. */
+static void mark_start(struct lift_part *part, uint32_t index, bool entry) {
+    if (index - part->first_item >= part->item_count) {
+        note(part,
+             (struct finding){.kind = entry ? FINDING_ENTRY : FINDING_BLOCK, .subject = index});
+        return;
+    }
+    struct fw_item *item = &part->items[index - part->first_item];
+    item->block_start = true;
+    if (entry) item->entry = true;
+}
+
+static void apply_findings(struct lift *lift, const struct lift_part *part) {
+    struct fw_item *items = lift->model->items;
+    for (size_t i = 0; i < part->finding_count; i++) {
+        const struct finding *finding = &part->findings[i];
+        switch (finding->kind) {
+        case FINDING_REFUSED:
+            lift_refuse(&lift->functions[finding->subject], finding->reason);
+            break;
+        case FINDING_JOINED:
+            lift_join(lift, finding->subject, finding->other);
+            break;
+        case FINDING_ENTRY:
+            items[finding->subject].entry = true;
+            items[finding->subject].block_start = true;
+            break;
+        default:
+            items[finding->subject].block_start = true;
+            break;
+        }
+    }
+    if (part->hidden_addresses) lift->model->hidden_addresses = true;
+}
+
+static void resolve_branch(struct lift_part *part, uint32_t index) {
+    struct lift *lift = part->lift;
+    struct fw_item *items = lift->model->items;
+    uint32_t address = items[index].insn->target;
+    uint32_t target = fw_item_at(lift->model, address);
+    const struct lift_function *from = function_of(lift, index);
+    if (target == FW_NONE || items[target].kind != FW_ITEM_INSN) {
+        const struct lift_function *to = covering(lift, address);
         if (to && !to->undecoded) {
-            lift_refuse(to, "a branch goes between its instructions");
-            lift_refuse(from, "it branches between instructions");
+            note_refused(part, to, "a branch goes between its instructions");
+            note_refused(part, from, "it branches between instructions");
         } /* else: bytes that stay where they are; the address is absolute */
         return;
     }
-    model->items[index].target = target;
-    model->items[target].block_start = true;
-    struct lift_function *to = function_of(lift, target);
-    if (model->items[index].insn->flow == THUMB_FLOW_CALL) {
-        model->items[target].entry = true;
-    } else if (to != from && model->items[target].address != to->address) {
-        lift_join(lift, model->items[index].unit, model->items[target].unit);
-    } else if (to != from) {
-        model->items[target].entry = true;
-    }
+    items[index].target = target;
+    const struct lift_function *to = function_of(lift, target);
+    bool call = items[index].insn->flow == THUMB_FLOW_CALL;
+    bool inside = to != from && items[target].address != to->address;
+    mark_start(part, target, call || (to != from && !inside));
+    if (!call && inside) note_joined(part, items[index].unit, items[target].unit);
 }
 
-static void resolve_data_reference(struct lift *lift, uint32_t index) {
-    struct fw_model *model = lift->model;
-    struct fw_item *item = &model->items[index];
-    struct lift_function *from = function_of(lift, index);
-    uint32_t target = fw_item_at(model, item->insn->target);
+static void resolve_data_reference(struct lift_part *part, uint32_t index) {
+    struct lift *lift = part->lift;
+    struct fw_item *item = &lift->model->items[index];
+    const struct lift_function *from = function_of(lift, index);
+    uint32_t target = fw_item_at(lift->model, item->insn->target);
     if (target == FW_NONE) {
-        lift_refuse(from, "a PC-relative load or ADR reaches outside the functions");
+        note_refused(part, from, "a PC-relative load or ADR reaches outside the functions");
         return;
     }
-    struct lift_function *to = function_of(lift, target);
-    if (model->items[target].kind != FW_ITEM_DATA) {
-        if (item->insn->reference == THUMB_REFERENCE_ADR) model->hidden_addresses = true;
-        lift_refuse(from, "it reads code as data");
-        lift_refuse(to, "its code is read as data");
+    const struct fw_item *data = &lift->model->items[target];
+    const struct lift_function *to = function_of(lift, target);
+    if (data->kind != FW_ITEM_DATA) {
+        if (item->insn->reference == THUMB_REFERENCE_ADR) part->hidden_addresses = true;
+        note_refused(part, from, "it reads code as data");
+        note_refused(part, to, "its code is read as data");
         return;
     }
     item->target = target;
-    item->target_delta = item->insn->target - model->items[target].address;
-    if (to != from) lift_join(lift, item->unit, model->items[target].unit);
+    item->target_delta = item->insn->target - data->address;
+    if (to != from) note_joined(part, item->unit, data->unit);
 }
 
-static void resolve_table(struct lift *lift, uint32_t index) {
+static void resolve_table(struct lift_part *part, uint32_t index) {
+    struct lift *lift = part->lift;
     struct fw_model *model = lift->model;
-    struct fw_item *table = &model->items[index];
-    struct lift_function *from = function_of(lift, index);
+    const struct fw_item *table = &model->items[index];
+    const struct lift_function *from = function_of(lift, index);
     for (uint32_t i = 0; i < table->table_count; i++) {
         uint32_t *slot = &model->table_targets[table->table_first + i];
         uint32_t target = fw_item_at(model, *slot);
         if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN ||
             function_of(lift, target) != from) {
-            lift_refuse(from, "a jump table's entry is not an instruction of its function");
+            note_refused(part, from, "a jump table's entry is not an instruction of its function");
             target = from->first_item;
         }
         *slot = target;
-        model->items[target].block_start = true;
+        mark_start(part, target, false);
     }
 }
 
-static void resolve_items(struct lift *lift) {
-    struct fw_model *model = lift->model;
-    for (uint32_t i = 0; i < model->item_count; i++) {
-        struct fw_item *item = &model->items[i];
-        if (item->kind == FW_ITEM_TABLE) resolve_table(lift, i);
-        if (item->kind != FW_ITEM_INSN) continue;
-        switch (item->insn->reference) {
-        case THUMB_REFERENCE_BRANCH:
-            resolve_branch(lift, i);
-            break;
-        case THUMB_REFERENCE_LITERAL:
-        case THUMB_REFERENCE_ADR:
-            resolve_data_reference(lift, i);
-            break;
-        case THUMB_REFERENCE_TABLE:
-            if (item->target == FW_NONE) {
-                lift_refuse(function_of(lift, i), "a table branch has no table behind it");
-            }
-            break;
-        case THUMB_REFERENCE_PC_READ:
-            lift_refuse(function_of(lift, i), "it computes with the program counter");
-            break;
-        default:
-            if (item->insn->op == THUMB_TBB || item->insn->op == THUMB_TBH) {
-                lift_refuse(function_of(lift, i), "a table branch has its table elsewhere");
-            }
-            break;
+static void resolve_item(struct lift_part *part, uint32_t index) {
+    const struct fw_item *item = &part->lift->model->items[index];
+    const struct lift_function *function = function_of(part->lift, index);
+    if (item->kind == FW_ITEM_TABLE) resolve_table(part, index);
+    if (item->kind != FW_ITEM_INSN) return;
+    switch (item->insn->reference) {
+    case THUMB_REFERENCE_BRANCH:
+        resolve_branch(part, index);
+        break;
+    case THUMB_REFERENCE_LITERAL:
+    case THUMB_REFERENCE_ADR:
+        resolve_data_reference(part, index);
+        break;
+    case THUMB_REFERENCE_TABLE:
+        if (item->target == FW_NONE) {
+            note_refused(part, function, "a table branch has no table behind it");
         }
+        break;
+    case THUMB_REFERENCE_PC_READ:
+        note_refused(part, function, "it computes with the program counter");
+        break;
+    default:
+        if (item->insn->op == THUMB_TBB || item->insn->op == THUMB_TBH) {
+            note_refused(part, function, "a table branch has its table elsewhere");
+        }
+        break;
+    }
+}
+
+static void resolve_part(void *context, size_t p) {
+    struct lift_part *part = &((struct lift *)context)->parts[p];
+    for (uint32_t i = 0; i < part->item_count; i++)
+        resolve_item(part, part->first_item + i);
+}
+
+static void resolve_items(struct lift *lift) {
+    make_maps(lift->model);
+    parallel_run(lift->part_count, map_part, lift);
+    parallel_run(lift->part_count, resolve_part, lift);
+    for (size_t p = 0; p < lift->part_count; p++) {
+        apply_findings(lift, &lift->parts[p]);
+        arena_free(&lift->parts[p].arena);
     }
 }
 
@@ -477,7 +566,6 @@ static void find_vector_table(struct lift *lift) {
 }
 
 enum status lift_resolve_references(struct lift *lift) {
-    map_items(lift);
     resolve_items(lift);
     find_vector_table(lift);
     find_trampolines(lift);
