@@ -4,6 +4,7 @@
 #include "firmware/analyse/values.h"
 
 #include "base/parallel.h"
+#include "firmware/analyse/labels.h"
 #include "firmware/lift/lift.h"
 
 #include <string.h>
@@ -50,6 +51,7 @@ struct walker {
     bool stores_copy;    /* of the return address, from another register than lr */
     bool other_way;      /* control leaves where lr is not seen to hold the return address */
     const bool *outside; /* by item: entered from outside its unit */
+    bool *in_table;      /* by relocation: a goto of its target's unit reads it (labels.h) */
     uint32_t *returns;   /* blocks behind the unit's local calls */
     size_t return_count;
 };
@@ -376,7 +378,10 @@ static void check_goto(struct walker *walker, const struct state *state,
         if (r < model->relocation_count && model->relocations[r].place == target.bits &&
             model->relocations[r].target_item != FW_NONE) {
             const struct fw_item *label = &model->items[model->relocations[r].target_item];
-            if (label->unit == item->unit && label->label) return;
+            if (label->unit == item->unit && label->label) {
+                fw_labels_mark_table(model, item->unit, r, walker->in_table);
+                return;
+            }
         }
     }
     walker->any_unknown_goto = true;
@@ -629,6 +634,7 @@ struct work {
     const struct fw_flow *flow;
     struct fw_values *out;
     bool *outside;
+    bool *in_table;                       /* each unit marks words that lead into itself only */
     uint32_t first[FW_VALUES_PIECES + 1]; /* units; about as many blocks in each piece */
     bool own_mpu[FW_VALUES_PIECES];
 };
@@ -651,6 +657,7 @@ static void follow_units(void *context, size_t piece) {
         .queued = ARENA_ARRAY(&scratch, bool, largest + 1),
         .returns = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
         .outside = work->outside,
+        .in_table = work->in_table,
     };
     for (uint32_t u = work->first[piece]; u < work->first[piece + 1]; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
@@ -670,7 +677,8 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
     struct work work = {.model = model,
                         .flow = flow,
                         .out = out,
-                        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1)};
+                        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1),
+                        .in_table = ARENA_ARRAY(&scratch, bool, model->relocation_count + 1)};
     find_outside(model, work.outside);
     size_t piece = 0;
     for (uint32_t u = 0; u < model->unit_count; u++) {
@@ -684,6 +692,7 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
     parallel_run(FW_VALUES_PIECES, follow_units, &work);
     for (size_t i = 0; i < FW_VALUES_PIECES; i++)
         model->own_mpu |= work.own_mpu[i];
+    fw_labels_refuse_open(model, work.in_table);
     arena_free(&scratch);
 }
 
