@@ -202,11 +202,22 @@ static bool is_other_way(const struct check *check, uint32_t item, const struct 
     }
 }
 
+/* A seal is only taken off what was sealed here: anything else is a value of the program's own
+ * that it would alter. */
+static void judge_unseal(struct returns *returns, uint32_t item, const struct sums *state) {
+    struct seal seal;
+    uint32_t address = returns->check->model->items[item].address;
+    if (state->r[THUMB_LR].base == THUMB_LR) return; /* the return address, however it is */
+    if (!check_seal_at(returns->check, address, &seal) || !seal.unseals) return;
+    wrong(returns, item, "unseals a value that it is not proven to have sealed");
+}
+
 static void visit(void *context, uint32_t item, const struct sums *state) {
     struct returns *returns = context;
     const struct check *check = returns->check;
     const struct fw_item *it = &check->model->items[item];
     const struct thumb_insn *insn = it->insn;
+    if (check_may_start_seal(check, insn)) judge_unseal(returns, item, state);
     if (insn->stores) note_store(returns, item, state);
     if (insn->loads) note_load(returns, item, state);
     if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;

@@ -111,15 +111,18 @@ static bool unseals(const struct check *check, uint32_t address, struct seal *ou
     return false;
 }
 
+/* It begins with the key, or with the register that the key will need. */
+bool check_may_start_seal(const struct check *check, const struct thumb_insn *insn) {
+    bool starts = insn->op == THUMB_MRS || insn->op == THUMB_PUSH ||
+                  (!check->sums.key_in_psp && insn->op == THUMB_MOV_IMMEDIATE);
+    return starts && may_be_part(check, insn);
+}
+
 bool check_seal_at(const struct check *check, uint32_t address, struct seal *out) {
     struct thumb_insn insn;
     struct seal other;
     uint32_t rest;
-    if (!check_decode(check, address, &insn) || !may_be_part(check, &insn)) return false;
-    /* It begins with the key, or with the register that the key will need. */
-    bool starts = insn.op == THUMB_MRS || insn.op == THUMB_PUSH ||
-                  (!check->sums.key_in_psp && insn.op == THUMB_MOV_IMMEDIATE);
-    if (!starts) return false;
+    if (!check_decode(check, address, &insn) || !check_may_start_seal(check, &insn)) return false;
     bool puts_on = run(check, address, sum_register(THUMB_LR), false, out, &rest);
     bool takes_off = unseals(check, address, &other);
     if (takes_off && !puts_on) *out = other;

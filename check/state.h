@@ -131,6 +131,8 @@ struct seal {
     struct sum lr, ip; /* behind it */
 };
 bool check_seal_at(const struct check *check, uint32_t address, struct seal *out);
+/* Cheap: false where check_seal_at() would be. */
+bool check_may_start_seal(const struct check *check, const struct thumb_insn *insn);
 /* Instructions right behind a sealed save that make lr plain again, by what ip holds. */
 bool check_unseal_after(const struct check *check, const struct seal *seal, uint32_t address,
                         uint32_t *end);

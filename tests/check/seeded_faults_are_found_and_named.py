@@ -6,7 +6,9 @@ original that is lost, a call or a pointer that leads elsewhere, a tag in the wr
 
     seeded_faults_are_found_and_named.py PROOFMARK
 """
+import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -77,6 +79,35 @@ int main(void) { printf("%d\\n", f(21) + g(2)); return 0; }
     half = struct.unpack_from("<H", patch.data, patch.offset(add) + 2)[0]
     images.finds("another distance behind the save", patch.put(add + 2, struct.pack("<H", half ^ 4)).save("far"),
                  "original", ["g"], elf)
+
+
+def unseals_of_something_else(images):
+    """lr as a scratch register: what unseals it there alters a value that nobody sealed. The
+    function fills 64 bytes with and without, so that all else is where it was."""
+    program = """
+#include <stdio.h>
+int f(const int *p); int h(const int *p);
+__asm__(".macro none\\n.endm\\n.macro unseal\\nmrs ip, psp\\nadd ip, sp, ip\\nsub.w lr, lr, ip\\nror.w lr, lr, #16\\n.endm\\n"
+        ".macro fn n save back more\\n.section .text.\\\\n,\\"ax\\"\\n.balign 64\\n.global \\\\n\\n.type \\\\n, %%function\\n"
+        ".thumb_func\\n\\\\n:\\n \\\\save\\n ldr lr, [r0]\\n \\\\more\\n mov r0, lr\\n \\\\back\\n"
+        ".size \\\\n, . - \\\\n\\n.balign 64\\n.endm\\n"
+        " fn f \\"push {r4, lr}\\" \\"pop {r4, pc}\\" %s\\n"
+        " fn h \\"mov r3, lr\\" \\"bx r3\\" %s\\n");
+int main(void) { int n = 21; printf("%%d\\n", f(&n) + h(&n)); return 0; }
+"""
+
+    def build(more):
+        """The file's name is in the symbols: it is the same one each time."""
+        elf = images.build_with_random_key("scratch", program % more)
+        os.unlink(images.path("scratch-scratch.c.o"))
+        return shutil.move(elf, images.path("scratch-%s-%s.elf" % more))
+
+    elf = build(("none", "none"))
+    images.holds("lr as a scratch register", images.hardened(elf), elf)
+    for name, more in (("f", ("unseal", "none")), ("h", ("none", "unseal"))):
+        other = images.hardened(build(more))
+        images.finds(f"an unseal in {name} of what is not sealed", other, "returns", [name, "unseals"])
+        images.finds(f"the same beside the original of {name}", other, "returns", [name, "unseals"], elf)
 
 
 def void_checks(images, elf, out):
@@ -255,6 +286,7 @@ def main():
     for seed in (unsealed_functions, void_checks, constant_keys, wrong_entries, lost_key_cells, wrong_rights, lost_and_misled):
         seed(images, elf, out)
     seals_by_a_register(images)
+    unseals_of_something_else(images)
     return images.finish()
 
 
