@@ -1,11 +1,36 @@
 /* See flow.h. */
 #include "firmware/analyse/flow.h"
 
+#include "base/parallel.h"
 #include "firmware/lift/lift.h"
 
 #include <string.h>
 
-enum { SYSM_PSP = 9, SYSM_CONTROL = 20 };
+enum { SYSM_PSP = 9, SYSM_CONTROL = 20, PIECES = 4 };
+
+/* The blocks of units next to each other, made beside the other pieces'. */
+struct piece {
+    struct arena arena;
+    size_t first_unit, end_unit;
+    struct fw_block *blocks;
+    size_t count, capacity;
+    size_t first_block; /* of the first of them among all, once joined */
+    bool uses_psp;
+};
+
+struct building {
+    struct fw_model *model;
+    struct fw_flow *flow;
+    struct piece pieces[PIECES];
+};
+
+/* The unit that is gone over. */
+struct walk {
+    struct fw_model *model;
+    struct fw_unit *unit;
+    uint32_t lr_copies; /* copies_of_lr(), once asked for */
+    bool lr_copies_known;
+};
 
 bool fw_is_orr_one(const struct thumb_insn *insn) {
     return insn->size_bytes == 4 && (insn->bits & 0xfbe08000U) == 0xf0400000U &&
@@ -14,10 +39,12 @@ bool fw_is_orr_one(const struct thumb_insn *insn) {
 
 /* Registers that an entry copies lr to while it still holds the way back: BX of one returns
  * (hand-written assembly: `mov ip, lr; bl helper; bx ip`). Later lr may be any register. */
-static uint32_t copies_of_lr(const struct fw_model *model, const struct fw_unit *unit) {
+static uint32_t copies_of_lr(struct walk *walk) {
+    const struct fw_model *model = walk->model;
     uint32_t copies = 0;
     bool holds = false;
-    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+    if (walk->lr_copies_known) return walk->lr_copies;
+    for (uint32_t i = walk->unit->first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN) continue;
         if (item->entry || item->block_start) holds = item->entry;
@@ -25,14 +52,16 @@ static uint32_t copies_of_lr(const struct fw_model *model, const struct fw_unit 
         if (holds && copy && item->insn->rd < 16) copies |= 1U << item->insn->rd;
         if (item->insn->writes >> THUMB_LR & 1) holds = false;
     }
+    walk->lr_copies = copies;
+    walk->lr_copies_known = true;
     return copies;
 }
 
 /* BX register: a return when lr is not made ready for one, and the register is popped
  * (`pop {r1}; bx r1`, as GCC ends variadic functions for ARMv6-M) or a copy of lr; a computed
  * goto when the Thumb bit was set in front of it. */
-static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *block,
-                           uint32_t jump, struct fw_unit *unit, uint32_t copies) {
+static uint8_t classify_bx(struct walk *walk, const struct fw_block *block, uint32_t jump) {
+    const struct fw_model *model = walk->model;
     uint8_t target = model->items[jump].insn->rm;
     uint32_t writer = FW_NONE;
     bool lr_restored = false;
@@ -41,26 +70,25 @@ static uint8_t classify_bx(const struct fw_model *model, const struct fw_block *
         if (model->items[i].insn->writes >> THUMB_LR & 1) lr_restored = true;
     }
     const struct thumb_insn *last = writer == FW_NONE ? NULL : model->items[writer].insn;
-    bool copied =
-        last ? last->op == THUMB_MOV_REGISTER && last->rm == THUMB_LR : (copies >> target & 1) != 0;
+    bool copied = last ? last->op == THUMB_MOV_REGISTER && last->rm == THUMB_LR
+                       : (copies_of_lr(walk) >> target & 1) != 0;
     bool popped = last && last->op == THUMB_POP;
     if ((copied || popped) && !lr_restored) return FW_JUMP_RETURN;
     if (writer != FW_NONE && fw_is_orr_one(model->items[writer].insn)) return FW_JUMP_GOTO;
-    if (unit->labels) {
-        fw_refuse(unit, "an indirect jump may be a call or a computed goto");
+    if (walk->unit->labels) {
+        fw_refuse(walk->unit, "an indirect jump may be a call or a computed goto");
         return FW_JUMP_GOTO;
     }
     return FW_JUMP_TAIL;
 }
 
-static uint8_t classify(const struct fw_model *model, const struct fw_block *block, uint32_t index,
-                        struct fw_unit *unit, uint32_t copies) {
-    const struct thumb_insn *insn = model->items[index].insn;
+static uint8_t classify(struct walk *walk, const struct fw_block *block, uint32_t index) {
+    const struct thumb_insn *insn = walk->model->items[index].insn;
     bool from_stack = insn->op == THUMB_POP || insn->rn == THUMB_SP;
     switch (insn->op) {
     case THUMB_BX:
         if (insn->rm == THUMB_LR) return FW_JUMP_RETURN;
-        return classify_bx(model, block, index, unit, copies);
+        return classify_bx(walk, block, index);
     case THUMB_MOV_REGISTER:
         return insn->rm == THUMB_LR ? FW_JUMP_RETURN : FW_JUMP_GOTO;
     case THUMB_POP:
@@ -71,46 +99,99 @@ static uint8_t classify(const struct fw_model *model, const struct fw_block *blo
         if (insn->reference == THUMB_REFERENCE_LITERAL) return FW_JUMP_TAIL;
         return from_stack ? FW_JUMP_RETURN : FW_JUMP_GOTO;
     default:
-        fw_refuse(unit, "it writes the program counter in an unknown way");
+        fw_refuse(walk->unit, "it writes the program counter in an unknown way");
         return FW_JUMP_GOTO;
     }
 }
 
-static void note_special_registers(struct fw_model *model, const struct thumb_insn *insn) {
-    if (insn->op == THUMB_MSR && (insn->imm == SYSM_PSP || insn->imm == SYSM_CONTROL)) {
-        model->uses_psp = true;
-    }
+static bool writes_stack_choice(const struct thumb_insn *insn) {
+    return insn->op == THUMB_MSR && (insn->imm == SYSM_PSP || insn->imm == SYSM_CONTROL);
 }
 
-static void close_block(struct fw_model *model, struct fw_unit *unit, struct fw_block *block,
-                        uint32_t copies) {
-    struct fw_item *last = &model->items[block->last];
+static void close_block(struct walk *walk, const struct fw_block *block) {
+    struct fw_item *last = &walk->model->items[block->last];
     if (last->kind != FW_ITEM_INSN || last->insn->flow != THUMB_FLOW_JUMP_INDIRECT) return;
-    last->jump = classify(model, block, block->last, unit, copies);
-    if (last->jump == FW_JUMP_GOTO) unit->computed_jump = true;
+    last->jump = classify(walk, block, block->last);
+    if (last->jump == FW_JUMP_GOTO) walk->unit->computed_jump = true;
 }
 
-static void build_unit(struct fw_model *model, struct fw_flow *flow, struct fw_unit *unit) {
+static void build_unit(struct building *building, struct piece *piece, struct fw_unit *unit) {
+    struct walk walk = {.model = building->model, .unit = unit};
     struct fw_block *block = NULL;
-    uint32_t copies = copies_of_lr(model, unit);
     bool fresh = true;
-    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-        struct fw_item *item = &model->items[i];
+    for (uint32_t i = unit->first; i != FW_NONE; i = walk.model->items[i].next) {
+        const struct fw_item *item = &walk.model->items[i];
         if (item->kind != FW_ITEM_INSN) {
             fresh = true;
             continue;
         }
         if (fresh || item->block_start) {
-            if (block) close_block(model, unit, block, copies);
-            flow->block_of[i] = (uint32_t)flow->block_count;
-            block = &flow->blocks[flow->block_count++];
+            if (block) close_block(&walk, block);
+            piece->blocks = arena_grow(&piece->arena, piece->blocks, piece->count, &piece->capacity,
+                                       sizeof *piece->blocks);
+            block = &piece->blocks[piece->count++];
             block->first = i;
         }
         block->last = i;
-        note_special_registers(model, item->insn);
+        if (writes_stack_choice(item->insn)) piece->uses_psp = true;
         fresh = item->insn->flow != THUMB_FLOW_NEXT;
     }
-    if (block) close_block(model, unit, block, copies);
+    if (block) close_block(&walk, block);
+}
+
+static void build_piece(void *context, size_t p) {
+    struct building *building = context;
+    struct piece *piece = &building->pieces[p];
+    for (size_t u = piece->first_unit; u < piece->end_unit; u++) {
+        struct fw_unit *unit = &building->model->units[u];
+        building->flow->unit_first[u] = (uint32_t)piece->count;
+        build_unit(building, piece, unit);
+        if (unit->labels && !unit->computed_jump) {
+            fw_refuse(unit, "its inside is referred to as data or jumped to from elsewhere");
+        }
+    }
+}
+
+static void join_piece(void *context, size_t p) {
+    struct building *building = context;
+    struct fw_flow *flow = building->flow;
+    struct piece *piece = &building->pieces[p];
+    for (size_t u = piece->first_unit; u < piece->end_unit; u++)
+        flow->unit_first[u] += (uint32_t)piece->first_block;
+    for (size_t b = 0; b < piece->count; b++) {
+        flow->blocks[piece->first_block + b] = piece->blocks[b];
+        flow->block_of[piece->blocks[b].first] = (uint32_t)(piece->first_block + b);
+    }
+    arena_free(&piece->arena);
+}
+
+/* Pieces of about equal bytes. */
+static void cut_into_pieces(struct building *building) {
+    const struct fw_model *model = building->model;
+    uint64_t bytes = 0, behind = 0;
+    for (size_t u = 0; u < model->unit_count; u++)
+        bytes += model->units[u].bytes_before;
+    size_t unit = 0;
+    for (size_t p = 0; p < PIECES; p++) {
+        building->pieces[p].first_unit = unit;
+        while (unit < model->unit_count && (p + 1 == PIECES || behind * PIECES < bytes * (p + 1)))
+            behind += model->units[unit++].bytes_before;
+        building->pieces[p].end_unit = unit;
+    }
+}
+
+static void build_blocks(struct fw_model *model, struct fw_flow *flow) {
+    struct building building = {.model = model, .flow = flow};
+    cut_into_pieces(&building);
+    parallel_run(PIECES, build_piece, &building);
+    for (size_t p = 0; p < PIECES; p++) {
+        building.pieces[p].first_block = flow->block_count;
+        flow->block_count += building.pieces[p].count;
+        if (building.pieces[p].uses_psp) model->uses_psp = true;
+    }
+    flow->unit_first[model->unit_count] = (uint32_t)flow->block_count;
+    flow->blocks = ARENA_ARRAY(&flow->arena, struct fw_block, flow->block_count + 1);
+    parallel_run(PIECES, join_piece, &building);
 }
 
 static void collect_labels(struct fw_model *model, struct fw_flow *flow) {
@@ -281,16 +362,7 @@ void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     flow->label_first = ARENA_ARRAY(&flow->arena, uint32_t, model->unit_count + 1);
     flow->block_of = ARENA_ARRAY(&flow->arena, uint32_t, model->item_count + 1);
     memset(flow->block_of, 0xff, (model->item_count + 1) * sizeof *flow->block_of);
-    flow->blocks = ARENA_ARRAY(&flow->arena, struct fw_block, model->item_count + 1);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        struct fw_unit *unit = &model->units[u];
-        flow->unit_first[u] = (uint32_t)flow->block_count;
-        build_unit(model, flow, unit);
-        if (unit->labels && !unit->computed_jump) {
-            fw_refuse(unit, "its inside is referred to as data or jumped to from elsewhere");
-        }
-    }
-    flow->unit_first[model->unit_count] = (uint32_t)flow->block_count;
+    build_blocks(model, flow);
     collect_labels(model, flow);
     find_noreturn(model, flow);
 }
