@@ -136,14 +136,16 @@ void arena_free(struct arena *arena) {
 }
 
 void arena_join(struct arena *into, struct arena *from) {
-    struct arena_chunk **end = into->chunk ? &into->chunk->next : &into->chunk;
-    struct arena_chunk *rest = *end;
-    *end = from->chunk;
-    while (*end)
-        end = &(*end)->next;
-    *end = rest;
+    bool roomier = room_in(from->chunk) > room_in(into->chunk);
+    struct arena_chunk *first = roomier ? from->chunk : into->chunk;
+    struct arena_chunk *second = roomier ? into->chunk : from->chunk;
+    into->chunk = first ? first : second;
     into->used_bytes += from->used_bytes;
     *from = (struct arena){.maximum_bytes = from->maximum_bytes};
+    if (!first) return;
+    while (first->next)
+        first = first->next;
+    first->next = second;
 }
 
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t *capacity,

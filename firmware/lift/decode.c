@@ -88,7 +88,7 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
     while (cursor->address < stop) {
         const uint8_t *bytes = section->data + (cursor->address - section->address);
         const struct thumb_insn *insn =
-            lift_form(part->forms, &part->arena, bytes, stop - cursor->address, cursor->address,
+            lift_form(part->forms, part->arena, bytes, stop - cursor->address, cursor->address,
                       cursor->it_state);
         if (!insn) {
             undecoded(function, "an instruction is cut off by the end of the code");
@@ -161,7 +161,7 @@ static void decode_table(struct cursor *cursor, uint32_t stop) {
         uint32_t entry =
             width == 2 ? (uint32_t)(entries[2 * i] | entries[2 * i + 1] << 8) : entries[i];
         part->table_targets =
-            arena_grow(&part->arena, part->table_targets, part->table_target_count,
+            arena_grow(&part->scratch, part->table_targets, part->table_target_count,
                        &part->table_target_capacity, sizeof *part->table_targets);
         part->table_targets[part->table_target_count++] = table + 2 * entry;
     }

@@ -33,7 +33,8 @@ struct lift_part {
     size_t table_target_count, table_target_capacity;
     uint32_t first_table_target; /* once joined */
     struct fw_forms *forms;
-    struct arena arena;       /* becomes the model's */
+    struct arena *arena; /* for forms: the model's, or `own`, which becomes the model's */
+    struct arena own, scratch;
     struct finding *findings; /* about other functions and items; references.c */
     size_t finding_count, finding_capacity;
     bool hidden_addresses;

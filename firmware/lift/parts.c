@@ -29,6 +29,7 @@ static void cut_into_parts(struct lift *lift) {
         }
         part->end_function = function;
         part->forms = lift_new_forms(i ? &lift->scratch : &lift->model->arena);
+        part->arena = i ? &part->own : &lift->model->arena; /* one thread at most uses that */
     }
 }
 
@@ -65,7 +66,7 @@ static void join_parts(struct lift *lift) {
                    part->table_target_count * sizeof *part->table_targets);
         }
         tables += part->table_target_count;
-        arena_join(&model->arena, &part->arena);
+        arena_join(&model->arena, &part->own);
     }
 }
 

@@ -88,7 +88,7 @@ struct finding {
 };
 
 static void note(struct lift_part *part, struct finding finding) {
-    part->findings = arena_grow(&part->arena, part->findings, part->finding_count,
+    part->findings = arena_grow(&part->scratch, part->findings, part->finding_count,
                                 &part->finding_capacity, sizeof *part->findings);
     part->findings[part->finding_count++] = finding;
 }
@@ -241,7 +241,7 @@ static void resolve_items(struct lift *lift) {
     parallel_run(lift->part_count, resolve_part, lift);
     for (size_t p = 0; p < lift->part_count; p++) {
         apply_findings(lift, &lift->parts[p]);
-        arena_free(&lift->parts[p].arena);
+        arena_free(&lift->parts[p].scratch);
     }
 }
 
