@@ -62,10 +62,25 @@ const struct fw_function *check_function_before(const struct check *check, uint6
     return low ? check->by_address[low - 1] : NULL;
 }
 
+/* What lifting made of the place, while the output is lifted: NULL where that may be something
+ * else than what the bytes say alone. */
+static const struct thumb_insn *lifted_at(const struct check *check, const struct fw_section *s,
+                                          uint32_t address) {
+    uint32_t i = s->item_at ? s->item_at[(address - s->address) / 2] : FW_NONE;
+    const struct fw_item *item = i == FW_NONE ? NULL : &check->model->items[i];
+    bool here = item && item->kind == FW_ITEM_INSN && item->address == address;
+    return here && !item->insn->in_it ? item->insn : NULL;
+}
+
 bool check_decode(const struct check *check, uint32_t address, struct thumb_insn *out) {
     const struct fw_section *s = check_contents_at(check, address);
     if (!s || !fw_is_code_section(s) || address % 2 != 0) return false;
     uint32_t offset = address - s->address;
+    const struct thumb_insn *lifted = lifted_at(check, s, address);
+    if (lifted) {
+        *out = *lifted;
+        return true;
+    }
     return thumb_decode(s->data + offset, s->size_bytes - offset, address, out);
 }
 

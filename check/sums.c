@@ -352,7 +352,10 @@ static void step(const struct sums_context *context, struct sums *state,
 void sums_step(const struct sums_context *context, struct sums *state,
                const struct thumb_insn *insn) {
     enum { CALL_CLOBBERS = 0xf | 1 << THUMB_IP | 1 << THUMB_LR };
-    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
+    /* Most of them: comparisons, branches. */
+    bool call = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    if (!insn->writes && !insn->stores && !call) return;
+    if (call) {
         forget_written(state, CALL_CLOBBERS);
         return;
     }
@@ -378,20 +381,33 @@ void sums_copy(struct sums *to, const struct sums *from) {
     to->reached = from->reached;
 }
 
+/* Registers that differ are unknown from here on. Without a branch: this runs for every way
+ * from block to block, and what differs is no rule. */
+static bool merge_registers(struct sums *into, const struct sums *from) {
+    uint64_t a[SUMS_REGISTERS], b[SUMS_REGISTERS], unknown, changed = 0;
+    memcpy(a, into->r, sizeof a);
+    memcpy(b, from->r, sizeof b);
+    memcpy(&unknown, &sum_unknown, sizeof unknown);
+    for (unsigned r = 0; r < SUMS_REGISTERS; r++) {
+        uint64_t merged = a[r] == b[r] ? a[r] : unknown;
+        changed |= merged ^ a[r];
+        a[r] = merged;
+    }
+    memcpy(into->r, a, sizeof a);
+    return changed != 0;
+}
+
 bool sums_merge(struct sums *into, const struct sums *from) {
     if (!into->reached) {
         sums_copy(into, from);
         into->reached = true;
         return true;
     }
-    bool changed = false;
-    for (unsigned r = 0; r < SUMS_REGISTERS; r++) {
-        if (into->r[r].base == BASE_UNKNOWN || sum_same(into->r[r], from->r[r])) continue;
-        into->r[r] = sum_unknown;
-        changed = true;
-    }
+    bool changed = merge_registers(into, from);
     for (unsigned i = 0; i < into->slot_count;) {
-        if (sum_same(into->slots[i].value, sums_slot(from, into->slots[i].offset))) {
+        bool beside = i < from->slot_count && from->slots[i].offset == into->slots[i].offset;
+        struct sum other = beside ? from->slots[i].value : sums_slot(from, into->slots[i].offset);
+        if (sum_same(into->slots[i].value, other)) {
             i++;
         } else {
             forget_slot(into, i);

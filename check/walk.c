@@ -7,9 +7,9 @@ struct walk {
     const struct check *check;
     struct sums *states; /* by block of the unit */
     bool *queued;
-    size_t queued_count;
-    uint32_t first_block, block; /* of the unit; that is run */
-    bool loops;                  /* some block may be followed by one in front of it */
+    uint32_t *loop_end;          /* by block: behind the last one that goes back to it; 0: none */
+    uint32_t first_block, block; /* of the unit; that is asked for what follows it */
+    uint32_t behind;             /* it, counted in the unit */
     const struct sums *outgoing;
     const struct walk_visitor *visitor;
     uint32_t *returns; /* blocks behind the unit's local calls */
@@ -46,6 +46,7 @@ struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t f
     *walk = (struct walk){.check = check,
                           .states = ARENA_ARRAY(arena, struct sums, blocks + 1),
                           .queued = ARENA_ARRAY(arena, bool, blocks + 1),
+                          .loop_end = ARENA_ARRAY(arena, uint32_t, blocks + 1),
                           .returns = ARENA_ARRAY(arena, uint32_t, blocks + 1)};
     return walk;
 }
@@ -53,21 +54,23 @@ struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t f
 static void flow_into(void *context, uint32_t block) {
     struct walk *walk = context;
     uint32_t local = block - walk->first_block;
-    if (!sums_merge(&walk->states[local], walk->outgoing) || walk->queued[local]) return;
-    walk->queued[local] = true;
-    walk->queued_count++;
+    if (sums_merge(&walk->states[local], walk->outgoing)) walk->queued[local] = true;
 }
 
 static void find_loop(void *context, uint32_t block) {
     struct walk *walk = context;
-    if (block <= walk->block) walk->loops = true;
+    if (block <= walk->block) walk->loop_end[block - walk->first_block] = walk->behind;
 }
 
-/* Without a way back each block is run once, when all in front of it have been. */
-static void find_loops(struct walk *walk, uint32_t blocks) {
+/* What is outside of loops is run once, when all in front of it have been. A local call goes
+ * to wherever the subroutine is, and back: then the whole unit is one. */
+static void find_loops(struct walk *walk, uint32_t blocks, bool calls) {
     const struct check *check = walk->check;
-    for (uint32_t b = 0; b < blocks && !walk->loops; b++) {
+    memset(walk->loop_end, 0, blocks * sizeof *walk->loop_end);
+    if (calls) walk->loop_end[0] = blocks;
+    for (uint32_t b = 0; b < blocks && !calls; b++) {
         walk->block = walk->first_block + b;
+        walk->behind = b + 1;
         fw_each_successor(check->model, &check->flow, walk->block, find_loop, walk);
     }
 }
@@ -78,19 +81,21 @@ static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
            !walk->check->outside[item->target];
 }
 
-static void find_local_returns(struct walk *walk, uint32_t blocks) {
+/* Returns whether there are local calls. */
+static bool find_local_returns(struct walk *walk, uint32_t blocks) {
     const struct check *check = walk->check;
+    bool calls = false;
     walk->return_count = 0;
-    walk->loops = false;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_item *last =
             &check->model->items[check->flow.blocks[walk->first_block + b].last];
         if (!is_local_call(walk, last)) continue;
-        walk->loops = true; /* to wherever the subroutine is, and back */
+        calls = true;
         if (last->next == FW_NONE) continue;
         uint32_t behind = check->flow.block_of[last->next];
         if (behind != FW_NONE) walk->returns[walk->return_count++] = behind;
     }
+    return calls;
 }
 
 /* `state` is used up. */
@@ -133,10 +138,48 @@ static void run_block(struct walk *walk, uint32_t local, struct sums *state, boo
     }
 }
 
+/* The blocks from `first` to in front of `end` go back to none in front of them, and none
+ * behind them goes back to one of them. */
+static void run_loop(struct walk *walk, uint32_t first, uint32_t end) {
+    struct sums state;
+    for (bool again = true; again;) {
+        again = false;
+        /* In the order of the code, which is mostly that of control. */
+        for (uint32_t b = first; b < end; b++) {
+            if (!walk->queued[b]) continue;
+            walk->queued[b] = false;
+            again = true;
+            sums_copy(&state, &walk->states[b]);
+            run_block(walk, b, &state, false);
+            flow_on(walk, walk->first_block + b, &state);
+        }
+    }
+    for (uint32_t b = first; b < end; b++) {
+        if (walk->states[b].reached) run_block(walk, b, &walk->states[b], true);
+    }
+}
+
+static void run_blocks(struct walk *walk, uint32_t blocks) {
+    for (uint32_t b = 0, end; b < blocks; b = end) {
+        end = b + 1;
+        if (walk->loop_end[b]) {
+            for (uint32_t k = b; k < end; k++) {
+                if (walk->loop_end[k] > end) end = walk->loop_end[k];
+            }
+            run_loop(walk, b, end);
+        } else if (walk->states[b].reached) {
+            walk->queued[b] = false;
+            run_block(walk, b, &walk->states[b], true);
+            flow_on(walk, walk->first_block + b, &walk->states[b]);
+        }
+    }
+}
+
 void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor) {
     const struct check *check = walk->check;
     uint32_t blocks = check->flow.unit_first[unit + 1] - check->flow.unit_first[unit];
     struct sums state;
+    if (!blocks) return;
     walk->visitor = visitor;
     walk->first_block = check->flow.unit_first[unit];
     for (uint32_t b = 0; b < blocks; b++)
@@ -149,22 +192,8 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
         if (entry) flow_into(walk, walk->first_block + b);
     }
     walk->outgoing = NULL;
-    find_local_returns(walk, blocks);
-    find_loops(walk, blocks);
-    /* In the order of the code, which is mostly that of control. */
-    for (uint32_t b = 0; walk->queued_count; b = b + 1 < blocks ? b + 1 : 0) {
-        if (!walk->queued[b]) continue;
-        walk->queued[b] = false;
-        walk->queued_count--;
-        sums_copy(&state, &walk->states[b]);
-        run_block(walk, b, &state, !walk->loops);
-        flow_on(walk, walk->first_block + b, &state);
-    }
-    for (uint32_t b = 0; b < blocks && walk->loops; b++) {
-        if (!walk->states[b].reached) continue;
-        sums_copy(&state, &walk->states[b]);
-        run_block(walk, b, &state, true);
-    }
+    find_loops(walk, blocks, find_local_returns(walk, blocks));
+    run_blocks(walk, blocks);
     for (size_t i = 0; visitor->lost && i < walk->return_count; i++) {
         uint32_t block = walk->returns[i];
         if (walk->states[block - walk->first_block].reached) continue;

@@ -1,6 +1,6 @@
-/* Walks one unit of the output forward over its blocks to a fixed point, with what
- * registers and slots hold, then once more to report each instruction with the state in
- * front of it. */
+/* Walks one unit of the output forward over its blocks, with what registers and slots hold,
+ * and reports each instruction with the state in front of it: loops are walked to a fixed
+ * point first. */
 #ifndef CHECK_WALK_H
 #define CHECK_WALK_H
 

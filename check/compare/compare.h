@@ -157,9 +157,10 @@ bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_
 bool compare_return(struct compare *compare, uint32_t item, uint32_t address, uint32_t *end,
                     bool *clobbers_ip);
 /* forms.c: is `out` the instruction of `item` with its reference at another distance?
- * *target: what it refers to; *end: behind it (a far form has two instructions). */
+ * *branch: what goes there, the last one of its instructions (a far form has two); *end:
+ * behind it. */
 bool compare_branch(struct compare *compare, const struct fw_item *item, uint32_t address,
-                    uint32_t *target, uint32_t *end);
+                    struct thumb_insn *branch, uint32_t *end);
 bool compare_pc_relative(const struct fw_item *item, const struct thumb_insn *out);
 /* Note the relocation that a branch at `place` has when it leaves its unit. */
 void compare_note_branch(struct compare *compare, uint32_t place, const struct thumb_insn *branch);

@@ -2,15 +2,12 @@
  * condition turned round over a wide branch. Everything but the distance stays. */
 #include "check/compare/compare.h"
 
-/* B<!c> or CB(N)Z turned round, over the next instruction: B.W */
+/* B<!c> or CB(N)Z turned round, over the next instruction: B.W, which is in *second then. */
 static bool is_far(const struct compare *compare, const struct thumb_insn *first, uint32_t address,
-                   uint32_t *target) {
-    struct thumb_insn second;
+                   struct thumb_insn *second) {
     if (first->size_bytes != 2 || first->target != address + 6) return false;
-    if (!check_decode(compare->check, address + 2, &second)) return false;
-    if (second.op != THUMB_B || second.size_bytes != 4) return false;
-    *target = second.target;
-    return true;
+    if (!check_decode(compare->check, address + 2, second)) return false;
+    return second->op == THUMB_B && second->size_bytes == 4;
 }
 
 static bool is_compare_branch(uint8_t op) {
@@ -18,7 +15,7 @@ static bool is_compare_branch(uint8_t op) {
 }
 
 bool compare_branch(struct compare *compare, const struct fw_item *item, uint32_t address,
-                    uint32_t *target, uint32_t *end) {
+                    struct thumb_insn *branch, uint32_t *end) {
     const struct thumb_insn *in = item->insn;
     struct thumb_insn out;
     if (!check_decode(compare->check, address, &out)) return false;
@@ -28,15 +25,15 @@ bool compare_branch(struct compare *compare, const struct fw_item *item, uint32_
     bool same = out.op == in->op && (in->op != THUMB_B_COND || out.cond == cond) &&
                 (!compares || out.rn == in->rn);
     *end = address + out.size_bytes;
-    *target = out.target;
+    *branch = out;
     if (same) return out.size_bytes >= in->size_bytes;
     *end = address + 6;
     if (in->op == THUMB_B_COND) {
         return out.op == THUMB_B_COND && out.cond == (cond ^ 1) &&
-               is_far(compare, &out, address, target);
+               is_far(compare, &out, address, branch);
     }
     return compares && is_compare_branch(out.op) && out.rn == in->rn &&
-           is_far(compare, &out, address, target);
+           is_far(compare, &out, address, branch);
 }
 
 /* Words from pc, or bytes: what the offset field is (A6.7, A7.7). */

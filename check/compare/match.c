@@ -140,21 +140,17 @@ static bool leaves_unit(const struct walker *w, uint32_t target) {
 static void walk_branch(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
     struct thumb_insn insn;
-    uint32_t target, end;
-    if (!compare_branch(w->compare, item, w->cursor, &target, &end)) {
+    uint32_t end;
+    if (!compare_branch(w->compare, item, w->cursor, &insn, &end)) {
         fail(w, index, "a branch of it is missing or altered");
         return;
     }
     if (item->target == FW_NONE) {
-        if (target != item->insn->target) fail(w, index, "a branch goes elsewhere");
+        if (insn.target != item->insn->target) fail(w, index, "a branch goes elsewhere");
     } else {
-        refer(w, item->target, 0, target);
-        bool far = end - w->cursor == 6;
-        uint32_t at = far ? w->cursor + 2 : w->cursor;
+        refer(w, item->target, 0, insn.target);
         bool relocated = item->insn->flow == THUMB_FLOW_CALL || leaves_unit(w, item->target);
-        if (relocated && check_decode(w->compare->check, at, &insn)) {
-            compare_note_branch(w->compare, at, &insn);
-        }
+        if (relocated) compare_note_branch(w->compare, end - insn.size_bytes, &insn);
     }
     take(w, end - w->cursor, CLAIM_CODE);
 }
@@ -339,15 +335,13 @@ static void take_unseal_after_move(struct walker *w, uint32_t previous, uint32_t
     take(w, back.size_bytes, CLAIM_CODE);
 }
 
-static void walk_plain(struct walker *w, uint32_t index) {
-    const struct fw_item *item = &w->in->items[index];
-    struct thumb_insn out;
-    if (!decode(w, &out) || out.size_bytes != item->insn->size_bytes ||
-        out.bits != item->insn->bits) {
+/* `same`: the same bits are at the cursor. */
+static void walk_plain(struct walker *w, uint32_t index, bool same) {
+    if (!same) {
         fail(w, index, "an instruction of it is missing or altered");
         return;
     }
-    take(w, out.size_bytes, CLAIM_CODE);
+    take(w, w->in->items[index].insn->size_bytes, CLAIM_CODE);
 }
 
 /* No reference, no way of control, nothing to do with lr. */
@@ -405,7 +399,7 @@ static void walk_instruction(struct walker *w, uint32_t previous, uint32_t index
     bool fits = !item->insn->in_it || out.op == THUMB_B;
     if (!same && fits && is_return_from_stack(item) && take_sealed_return(w, index)) return;
     if (!same && is_checkable(item) && take_checked_call(w, index)) return;
-    walk_plain(w, index);
+    walk_plain(w, index, same);
     if (sealed) take_unseal_after_save(w, index, &seal);
     if (!sealed && restores_lr(item->insn) && !w->failed) take_unseal_after_restore(w, index);
     take_unseal_after_move(w, previous, index);
