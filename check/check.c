@@ -7,9 +7,8 @@
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
-static enum status read_image(struct check *check, struct span output, struct error *error) {
-    enum status status = fw_read(check->model, output, false, error);
-    if (status == STATUS_OK) status = fw_lift(check->model, error);
+static enum status take_apart(struct check *check, struct error *error) {
+    enum status status = fw_lift(check->model, error);
     if (status != STATUS_OK) return status;
     fw_flow_build(check->model, &check->flow);
     /* What an unwinder in the image reads cannot be sealed. */
@@ -46,55 +45,63 @@ static void check_protections(struct check *check) {
     check_join(check, &parts[CONSISTENCY]);
 }
 
-/* The comparison needs the output's bytes only, and the original taken apart: each on a
- * thread of its own. */
 struct images {
     struct check *check;
-    struct span output, original_file;
+    struct span files[2];
+    size_t count; /* 1: there is no original */
     struct original original;
-    enum status status[2];
+    enum status status[2]; /* of reading */
     struct error errors[2];
 };
 
 enum { OUTPUT, ORIGINAL };
 
-static void prepare_comparison(void *context, size_t which) {
+static void read_image(void *context, size_t which) {
     struct images *images = context;
     struct error *error = &images->errors[which];
     if (which == OUTPUT) {
-        images->status[OUTPUT] = fw_read(images->check->model, images->output, false, error);
+        images->status[OUTPUT] = fw_read(images->check->model, images->files[OUTPUT], false, error);
     } else {
         images->status[ORIGINAL] =
-            check_take_apart(&images->original, images->original_file, error);
+            check_read_original(&images->original, images->files[ORIGINAL], error);
     }
 }
 
-static enum status compare_with(struct images *images, struct error *error) {
-    parallel_run(2, prepare_comparison, images);
-    for (size_t i = OUTPUT; i <= ORIGINAL; i++) {
-        if (images->status[i] == STATUS_OK) continue;
-        *error = images->errors[i];
-        return images->status[i];
-    }
-    check_prepare_places(images->check);
-    check_original(images->check, images->output, &images->original);
-    return STATUS_OK;
+/* Afterwards the output is as it was read: what it was taken apart into is given back. */
+static enum status look_at_output(struct check *check, struct error *error) {
+    struct fw_model *model = check->model, as_read = *model;
+    model->arena = (struct arena){.chunk = NULL};
+    enum status status = take_apart(check, error);
+    if (status == STATUS_OK) check_protections(check);
+    fw_flow_free(&check->flow);
+    arena_free(&model->arena);
+    *model = as_read;
+    for (size_t i = 0; i < model->section_count; i++)
+        model->sections[i].item_at = NULL;
+    return status;
 }
 
 /* One image at a time is taken apart: both would be twice the memory, for an image of a MiB
  * more than 64 MiB. */
-static enum status look(struct check *check, struct span output, const struct span *original,
-                        struct error *error) {
-    enum status status = read_image(check, output, error);
-    if (status == STATUS_OK) check_protections(check);
-    fw_flow_free(&check->flow);
-    if (status != STATUS_OK || !original) return status;
-    arena_free(&check->model->arena);
-    *check->model = (struct fw_model){.entry = 0};
-    struct images images = {.check = check, .output = output, .original_file = *original};
-    status = compare_with(&images, error);
-    check_free_original(&images.original);
-    return status;
+static enum status look(struct images *images, struct error *error) {
+    parallel_run(images->count, read_image, images);
+    enum status status = images->status[OUTPUT];
+    if (status != STATUS_OK) {
+        *error = images->errors[OUTPUT];
+        return status;
+    }
+    status = look_at_output(images->check, error);
+    if (status != STATUS_OK || images->count == 1) return status;
+    status = images->status[ORIGINAL];
+    if (status != STATUS_OK) {
+        *error = images->errors[ORIGINAL];
+        return status;
+    }
+    status = check_take_apart(&images->original, error);
+    if (status != STATUS_OK) return status;
+    check_prepare_places(images->check);
+    check_original(images->check, images->files[OUTPUT], &images->original);
+    return STATUS_OK;
 }
 
 enum status check_image(struct span output, const struct span *original,
@@ -107,7 +114,10 @@ enum status check_image(struct span output, const struct span *original,
                           .executable_ram = json_array(),
                           .writable_flash = json_array()};
     *result = (struct check_result){.figures = NULL};
-    enum status status = look(&check, output, original, error);
+    struct images images = {.check = &check, .files = {output}, .count = 1};
+    if (original) images.files[images.count++] = *original;
+    enum status status = look(&images, error);
+    check_free_original(&images.original);
     if (status == STATUS_OK) {
         result->figures = check_figures(&check);
         if (!result->figures) status = error_environment(error, "out of memory");

@@ -159,12 +159,14 @@ void check_consistency(struct check *check);
 void check_returns(struct check *check);
 void check_calls(struct check *check);
 void check_memory_map(struct check *check);
-/* compare/original.c: take the original apart (on any thread), then: is it still in the output? */
+/* compare/original.c: read the original (on any thread) and take it apart, then: is it still
+ * in the output, of which the bytes are enough? */
 struct original {
     struct fw_model model;
     struct fw_liveness liveness;
 };
-enum status check_take_apart(struct original *original, struct span file, struct error *error);
+enum status check_read_original(struct original *original, struct span file, struct error *error);
+enum status check_take_apart(struct original *original, struct error *error);
 void check_free_original(struct original *original);
 void check_original(struct check *check, struct span file, struct original *original);
 /* figures.c */

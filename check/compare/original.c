@@ -291,14 +291,19 @@ static void compare_all(struct compare *compare, struct span file) {
     check->original = comparison_figures(compare);
 }
 
-enum status check_take_apart(struct original *original, struct span file, struct error *error) {
+static enum status of_original(enum status status, struct error *error) {
+    if (status != STATUS_OK) error_prefix(error, "the original");
+    return status;
+}
+
+enum status check_read_original(struct original *original, struct span file, struct error *error) {
+    return of_original(fw_read(&original->model, file, true, error), error);
+}
+
+enum status check_take_apart(struct original *original, struct error *error) {
     struct fw_flow flow;
-    enum status status = fw_read(&original->model, file, true, error);
-    if (status == STATUS_OK) status = fw_lift(&original->model, error);
-    if (status != STATUS_OK) {
-        error_prefix(error, "the original");
-        return status;
-    }
+    enum status status = of_original(fw_lift(&original->model, error), error);
+    if (status != STATUS_OK) return status;
     fw_flow_build(&original->model, &flow);
     fw_unwind_pin(&original->model);
     fw_liveness(&original->model, &flow, &original->liveness);
