@@ -41,7 +41,21 @@ static void next(struct reader *reader) {
                  !reader->insn.unpredictable;
 }
 
-/* [push {s};] ldr s, [rN, #-5]; cmp s, #tag; [pop {s};] bne trap; bx rN; trap: udf */
+/* [sub s, s, #n;] cmp s, #m: equal exactly where the word is n + m, whatever they are. */
+static bool compares_tag(struct reader *r, uint8_t scratch, uint32_t *tag) {
+    *tag = 0;
+    if (r->ok && r->insn.op == THUMB_SUB_IMMEDIATE) {
+        if (r->insn.rd != scratch || r->insn.rn != scratch) return false;
+        *tag = r->insn.imm;
+        next(r);
+    }
+    if (!r->ok || r->insn.op != THUMB_CMP_IMMEDIATE || r->insn.rn != scratch) return false;
+    *tag += r->insn.imm;
+    return true;
+}
+
+/* [push {s};] ldr s, [rN, #-5]; [sub s, s, #n;] cmp s, #tag - n; [pop {s};] bne trap; bx rN;
+ * trap: udf */
 static bool call_routine(const struct check *check, uint32_t address, struct routine *out) {
     struct reader r = {.check = check, .address = address, .ok = true};
     r.ok = check_decode(check, address, &r.insn);
@@ -54,12 +68,13 @@ static bool call_routine(const struct check *check, uint32_t address, struct rou
     }
     uint8_t scratch = r.insn.rd, reg = r.insn.rn;
     if (spills ? spilled != 1U << scratch || reg == THUMB_SP : scratch != THUMB_IP) return false;
+    uint32_t tag;
     next(&r);
-    if (!r.ok || r.insn.op != THUMB_CMP_IMMEDIATE || r.insn.rn != scratch) return false;
+    if (!compares_tag(&r, scratch, &tag)) return false;
     *out = (struct routine){.address = address,
                             .kind = ROUTINE_CALL,
                             .reg = reg,
-                            .tag = r.insn.imm,
+                            .tag = tag,
                             .clobbers_flags = true,
                             .clobbers = (uint16_t)(spills ? 0 : 1U << scratch)};
     next(&r);

@@ -9,6 +9,13 @@
  *     bne   trap
  *     bx    rN
  *
+ * CMP takes few words with half-words that trap, and an image may hold all of them (the
+ * tables of AES repeat each byte four times). Then the tag is one of 255 words that no CMP
+ * takes, and the routine has an instruction more:
+ *
+ *     sub.w ip, ip, #0xde00de00
+ *     cmp.w ip, #1 to 255    the tag less that
+ *
  * The address-taken set is exact, since relocations show it; what only the vector table
  * names is not in it. An untouched function is reached through a tagged thunk, to which
  * every taken address of it is redirected.
@@ -22,13 +29,24 @@
 #include "firmware/lift/lift.h"
 #include "harden/passes.h"
 
-enum { BX = 0x4700, BNE = 0xd100, UDF_CALL = 0xdec1, TAG_BYTES_TRIED = 4 };
+enum { BX = 0x4700, BNE = 0xd100, UDF_CALL = 0xdec1 };
 
-/* Half-words that trap (UDF, BKPT, SVC) where one is ever run; none is fallen into. */
-static const uint8_t tag_bytes[TAG_BYTES_TRIED] = {0xde, 0xbe, 0xdf, 0xb7};
+/* Half-words that trap (UDF, BKPT, SVC, unallocated) where one is ever run; none is fallen
+ * into. First four with each byte alike, then four with every other byte 0, then those that
+ * need a subtraction: UDF with any number, UDF #0. */
+enum { TAG_BYTES = 4, TAG_FORMS = 2, TAGS_COMPARED = TAG_BYTES * TAG_FORMS, TAGS_REDUCED = 255 };
+static const uint8_t tag_bytes[TAG_BYTES] = {0xde, 0xbe, 0xdf, 0xb7};
+#define TAG_BASE 0xde00de00U
+
+/* What the routine subtracts before it compares; 0: nothing. */
+static uint32_t subtracted_from(unsigned choice) {
+    return choice < TAGS_COMPARED ? 0 : TAG_BASE;
+}
 
 static uint32_t tag_of(unsigned choice) {
-    return tag_bytes[choice] * 0x01010101U;
+    static const uint32_t repeat[TAG_FORMS] = {0x01010101U, 0x01000100U};
+    if (choice < TAGS_COMPARED) return tag_bytes[choice % TAG_BYTES] * repeat[choice / TAG_BYTES];
+    return TAG_BASE + 1 + (choice - TAGS_COMPARED);
 }
 
 static bool occurs(const struct fw_model *model, uint32_t tag) {
@@ -45,7 +63,7 @@ static bool occurs(const struct fw_model *model, uint32_t tag) {
 }
 
 static bool choose_tag(struct hardening *hardening) {
-    for (unsigned i = hardening->first_tag; i < TAG_BYTES_TRIED; i++) {
+    for (unsigned i = hardening->first_tag; i < TAGS_COMPARED + TAGS_REDUCED; i++) {
         hardening->tag = tag_of(i);
         hardening->tag_choice = i;
         if (!occurs(hardening->model, hardening->tag)) return true;
@@ -143,9 +161,9 @@ static void tag_targets(struct hardening *hardening) {
     arena_free(&scratch);
 }
 
-static uint32_t modified_immediate_of(uint32_t tag) {
+static uint32_t modified_immediate_of(uint32_t value) {
     uint32_t imm12 = 0;
-    bool ok = thumb_modified_immediate(tag, &imm12);
+    bool ok = thumb_modified_immediate(value, &imm12);
     (void)ok;
     return (imm12 & 0x800U) << 15 | (imm12 & 0x700U) << 4 | (imm12 & 0xffU);
 }
@@ -161,9 +179,12 @@ static void make_stub(struct hardening *hardening, unsigned reg, bool ip_busy) {
     unsigned scratch = !spill ? THUMB_IP : reg == 0 ? 1 : 0;
     uint32_t unit = fw_add_unit(model, names[reg]);
     uint32_t load = 0xf8500c05U | reg << 16 | scratch << 12; /* ldr.w scratch, [reg, #-5] */
-    uint32_t compare = 0xf1b00f00U | scratch << 16 | modified_immediate_of(hardening->tag);
+    uint32_t base = subtracted_from(hardening->tag_choice);
+    uint32_t subtract = 0xf1a00000U | scratch << 16 | scratch << 8 | modified_immediate_of(base);
+    uint32_t compare = 0xf1b00f00U | scratch << 16 | modified_immediate_of(hardening->tag - base);
     uint32_t first = spill ? fw_append(model, unit, 0xb400U | 1U << scratch) : FW_NONE;
     uint32_t loaded = fw_append(model, unit, load);
+    if (base) fw_append(model, unit, subtract);
     fw_append(model, unit, compare);
     if (spill) fw_append(model, unit, 0xbc00U | 1U << scratch);
     uint32_t branch = fw_append(model, unit, BNE);
