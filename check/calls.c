@@ -63,7 +63,24 @@ static bool in_vector_table(const struct fw_model *model, uint32_t place) {
            place - model->vector_table < model->vector_table_bytes;
 }
 
-/* A pointer to code, in data or in a pool, that an indirect call may use. */
+/* The function's address is taken: an indirect call may go there. */
+static void judge_target(struct check *check, uint32_t index) {
+    const struct fw_item *item = &check->model->items[index];
+    const struct routine *routine = check_routine_at(check, item->address);
+    uint32_t word;
+    bool tagged = check->has_call_routines && check_word(check, item->address - 4, &word) &&
+                  word == check->tag;
+    check->counts.call_targets++;
+    check->counts.call_tagged += tagged;
+    if (routine && routine->kind != ROUTINE_THUNK) {
+        check_find(check, "calls", item->address, "a pointer leads into the protection's own code");
+    } else if (check->has_call_routines && !tagged) {
+        check_find(check, "calls", item->address,
+                   "its address is taken, but it has no tag: every call of it would trap");
+    }
+}
+
+/* Pointers to code, in data, in a pool or made by ADR, that an indirect call may use. */
 static void count_targets(struct check *check) {
     struct fw_model *model = check->model;
     struct arena scratch = {0};
@@ -73,25 +90,18 @@ static void count_targets(struct check *check) {
         if (r->target_item == FW_NONE || !r->target_thumb || in_vector_table(model, r->place)) {
             continue;
         }
-        const struct fw_item *item = &model->items[r->target_item];
-        if (!item->entry || seen[r->target_item]) continue;
-        const struct routine *routine = check_routine_at(check, item->address);
+        if (!model->items[r->target_item].entry || seen[r->target_item]) continue;
         /* A thunk's own pointer is not one that calls use. */
         uint32_t from = fw_item_at(model, r->place);
         if (from != FW_NONE && is_routine_item(check, &model->items[from])) continue;
         seen[r->target_item] = true;
-        uint32_t word;
-        bool tagged = check->has_call_routines && check_word(check, item->address - 4, &word) &&
-                      word == check->tag;
-        check->counts.call_targets++;
-        check->counts.call_tagged += tagged;
-        if (routine && routine->kind != ROUTINE_THUNK) {
-            check_find(check, "calls", item->address,
-                       "a pointer leads into the protection's own code");
-        } else if (check->has_call_routines && !tagged) {
-            check_find(check, "calls", item->address,
-                       "its address is taken, but it has no tag: every call of it would trap");
-        }
+        judge_target(check, r->target_item);
+    }
+    for (size_t i = 0; model->relative_addresses && i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        if (!fw_takes_entry(model, item) || seen[item->target]) continue;
+        seen[item->target] = true;
+        judge_target(check, item->target);
     }
     arena_free(&scratch);
 }

@@ -184,7 +184,8 @@ struct fw_model {
     uint32_t vector_table;       /* address of the vector table, or FW_NONE */
     uint32_t vector_table_bytes; /* relocated words and zeros from there */
     bool hidden_addresses;       /* code makes a function's address without a relocated word
-                                    or pair of its own (ADR, a difference) */
+                                    or pair of its own that could name it (a difference) */
+    bool relative_addresses;     /* code makes a function's address by ADR: fw_takes_entry() */
     bool has_trampoline;         /* a nested-function template is in the image */
     bool own_mpu;                /* analyse/values: code stores to the MPU's registers */
     bool uses_psp;               /* analyse/flow: code writes PSP or CONTROL */
@@ -216,6 +217,12 @@ static inline bool fw_is_constant_table(const struct fw_section *section) {
     bool named = strcmp(section->name, ".ctors") == 0 || strcmp(section->name, ".dtors") == 0;
     bool typed = section->type >= 14 && section->type <= 16;
     return section->data && section->load_address == section->address && (typed || named);
+}
+
+/* ADR of a function's first item, with the Thumb bit. */
+static inline bool fw_takes_entry(const struct fw_model *model, const struct fw_item *item) {
+    return item->kind == FW_ITEM_INSN && item->insn->reference == THUMB_REFERENCE_ADR &&
+           item->target != FW_NONE && model->items[item->target].kind == FW_ITEM_INSN;
 }
 
 static inline bool fw_is_code_section(const struct fw_section *section) {

@@ -43,6 +43,9 @@ static void prepare(struct compare *compare) {
         if (r->target_item == FW_NONE || !r->target_thumb || vector) continue;
         compare->taken[r->target_item] = in->items[r->target_item].entry;
     }
+    for (uint32_t i = 0; in->relative_addresses && i < in->item_count; i++) {
+        if (fw_takes_entry(in, &in->items[i])) compare->taken[in->items[i].target] = true;
+    }
     compare->unit_start = ARENA_ARRAY(&compare->arena, uint32_t, in->unit_count + 1);
     memset(compare->unit_start, 0xff, (in->unit_count + 1) * sizeof *compare->unit_start);
     compare->sizes = ARENA_ARRAY(&compare->arena, uint32_t, in->function_count + 1);

@@ -199,7 +199,8 @@ static void find_unwinding(struct unwinding *unwinding) {
     struct fw_model *model = unwinding->model;
     find_readers(unwinding);
     if (!model->unwinder || unwinding->everything) return;
-    unwinding->everything = model->hidden_addresses || model->vector_table == FW_NONE;
+    unwinding->everything =
+        model->hidden_addresses || model->relative_addresses || model->vector_table == FW_NONE;
     for (uint32_t u = 0; u < model->unit_count; u++) {
         if (!model->units[u].decoded) unwinding->everything = true;
         unwinding->anything[u] = calls_anything(model, u);

@@ -204,10 +204,22 @@ static bool stops(const struct fw_item *item) {
             item->insn->flow == THUMB_FLOW_TRAP);
 }
 
-uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word) {
-    uint32_t unit = model->items[item].unit, before = FW_NONE;
-    for (uint32_t i = model->units[unit].first; i != item; i = model->items[i].next)
+static uint32_t item_before(const struct fw_model *model, uint32_t item) {
+    uint32_t before = FW_NONE;
+    for (uint32_t i = model->units[model->items[item].unit].first; i != item;
+         i = model->items[i].next) {
         before = i;
+    }
+    return before;
+}
+
+bool fw_takes_word_before(const struct fw_model *model, uint32_t item) {
+    uint32_t before = item_before(model, item);
+    return before == FW_NONE || stops(&model->items[before]);
+}
+
+uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word) {
+    uint32_t unit = model->items[item].unit, before = item_before(model, item);
     if (before != FW_NONE && !stops(&model->items[before])) return FW_NONE;
     uint32_t index = new_word(model, unit, word, FW_NONE);
     name_tag(model, index);

@@ -42,7 +42,8 @@ uint32_t fw_append_word(struct fw_model *model, uint32_t unit, uint32_t word, ui
 uint32_t fw_append_tag(struct fw_model *model, uint32_t unit, uint32_t word);
 /* A data word aligned to 4 directly in front of `item`, which is aligned to 4 as well.
  * References to `item` do not see it. Returns FW_NONE when the instruction in front would
- * run into it. */
+ * run into it: fw_takes_word_before() tells. */
+bool fw_takes_word_before(const struct fw_model *model, uint32_t item);
 uint32_t fw_put_word_before(struct fw_model *model, uint32_t item, uint32_t word);
 
 #endif

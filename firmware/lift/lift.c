@@ -18,6 +18,14 @@ static void mark_taken(struct fw_model *model) {
     }
 }
 
+static void mark_taken_by_code(struct fw_model *model) {
+    for (size_t i = 0; model->relative_addresses && i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        if (!fw_takes_entry(model, item)) continue;
+        model->units[model->items[item->target].unit].address_taken = true;
+    }
+}
+
 enum status fw_lift(struct fw_model *model, struct error *error) {
     struct lift lift = {.model = model, .error = error};
     enum status status = lift_find_functions(&lift);
@@ -27,6 +35,7 @@ enum status fw_lift(struct fw_model *model, struct error *error) {
     if (status != STATUS_OK) goto out;
     lift_form_units(&lift);
     mark_taken(model);
+    mark_taken_by_code(model);
 out:
     arena_free(&lift.scratch);
     return status;

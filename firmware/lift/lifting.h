@@ -37,7 +37,7 @@ struct lift_part {
     struct arena own, scratch;
     struct finding *findings; /* about other functions and items; references.c */
     size_t finding_count, finding_capacity;
-    bool hidden_addresses;
+    bool hidden_addresses, relative_addresses;
 };
 
 struct lift {

@@ -136,6 +136,7 @@ static void apply_findings(struct lift *lift, const struct lift_part *part) {
         }
     }
     if (part->hidden_addresses) lift->model->hidden_addresses = true;
+    if (part->relative_addresses) lift->model->relative_addresses = true;
 }
 
 static void resolve_branch(struct lift_part *part, uint32_t index) {
@@ -160,6 +161,16 @@ static void resolve_branch(struct lift_part *part, uint32_t index) {
     if (!call && inside) note_joined(part, items[index].unit, items[target].unit);
 }
 
+/* ADR of a function's entry with the Thumb bit: the function moves with the code that refers to
+ * it, and is one whose address is taken. */
+static bool takes_entry(const struct lift *lift, const struct fw_item *item,
+                        const struct fw_item *target, const struct lift_function *from,
+                        const struct lift_function *to) {
+    return item->insn->reference == THUMB_REFERENCE_ADR && target->kind == FW_ITEM_INSN &&
+           item->insn->target == (to->address | 1) && !to->undecoded && !from->undecoded &&
+           to->section == from->section && target == &lift->model->items[to->first_item];
+}
+
 static void resolve_data_reference(struct lift_part *part, uint32_t index) {
     struct lift *lift = part->lift;
     struct fw_item *item = &lift->model->items[index];
@@ -171,6 +182,14 @@ static void resolve_data_reference(struct lift_part *part, uint32_t index) {
     }
     const struct fw_item *data = &lift->model->items[target];
     const struct lift_function *to = function_of(lift, target);
+    if (takes_entry(lift, item, data, from, to)) {
+        part->relative_addresses = true;
+        item->target = target;
+        item->target_delta = 1;
+        mark_start(part, target, true);
+        if (to != from) note_joined(part, item->unit, data->unit);
+        return;
+    }
     if (data->kind != FW_ITEM_DATA) {
         if (item->insn->reference == THUMB_REFERENCE_ADR) part->hidden_addresses = true;
         note_refused(part, from, "it reads code as data");

@@ -89,10 +89,24 @@ bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span out
     return !ok || found != hardening->tag_count;
 }
 
+/* ADR cannot lead to a thunk: what it names must be able to have the tag in front. */
+static bool has_untagged_entry(const struct fw_model *model) {
+    for (uint32_t i = 0; model->relative_addresses && i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        if (!fw_takes_entry(model, item)) continue;
+        uint8_t status = model->units[model->items[item->target].unit].status;
+        if (status == FW_UNIT_DROPPED) continue;
+        if (status != FW_UNIT_ACCEPTED || !fw_takes_word_before(model, item->target)) return true;
+    }
+    return false;
+}
+
 static const char *obstacle(const struct hardening *hardening) {
     const struct fw_model *model = hardening->model;
     if (model->has_trampoline) return "a nested function's template is copied to the stack";
-    if (model->hidden_addresses) return "code makes a function's address without a relocation";
+    if (model->hidden_addresses || has_untagged_entry(model)) {
+        return "code makes a function's address without a relocation";
+    }
     for (size_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->status == FW_UNIT_DROPPED || !unit->address_taken) continue;
@@ -139,11 +153,25 @@ static uint32_t make_thunk(struct hardening *hardening, uint32_t item) {
     return jump;
 }
 
+static void tag_entries_taken_by_code(struct hardening *hardening, uint32_t *tagged) {
+    struct fw_model *model = hardening->model;
+    size_t items = model->item_count; /* tags are more of them */
+    for (size_t i = 0; model->relative_addresses && i < items; i++) {
+        uint32_t target = model->items[i].target;
+        if (!fw_takes_entry(model, &model->items[i]) || tagged[target] != FW_NONE) continue;
+        if (model->units[model->items[target].unit].status != FW_UNIT_ACCEPTED) continue;
+        fw_put_word_before(model, target, hardening->tag);
+        tagged[target] = target;
+        hardening->tag_count++;
+    }
+}
+
 static void tag_targets(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
     struct arena scratch = {0};
     uint32_t *tagged = ARENA_ARRAY(&scratch, uint32_t, model->item_count + 1);
     memset(tagged, 0xff, (model->item_count + 1) * sizeof *tagged);
+    tag_entries_taken_by_code(hardening, tagged);
     for (size_t r = 0; r < model->relocation_count; r++) {
         struct fw_relocation *relocation = &model->relocations[r];
         if (!takes_address(model, relocation)) continue;

@@ -110,6 +110,25 @@ int main(void) { int n = 21; printf("%%d\\n", f(&n) + h(&n)); return 0; }
         images.finds(f"the same beside the original of {name}", other, "returns", [name, "unseals"], elf)
 
 
+def entries_taken_by_code(images):
+    """No relocation names the function: an ADR does, and its tag is missed all the same."""
+    text = """
+#include <stdio.h>
+int (*get(void))(void);
+__asm__(".section .text.get,\\"ax\\"\\n.global get\\n.type get, %function\\n.thumb_func\\n"
+        "get: adr.w r0, callee + 1\\n bx lr\\n.size get, . - get\\n"
+        ".type callee, %function\\n.thumb_func\\ncallee: movs r0, #7\\n bx lr\\n.size callee, . - callee\\n");
+int main(void) { printf("%d\\n", get()()); return 0; }
+"""
+    elf = images.build_with_random_key("by_adr", text)
+    out = images.hardened(elf)
+    images.holds("an entry that ADR names", out, elf)
+    patch = Patch(out)
+    tag = patch.functions["callee"][0] - 4
+    images.finds("a lost tag of an entry that ADR names", patch.put(tag, b"\xff\xde").save("adr"), "calls",
+                 ["callee", "no tag"])
+
+
 def void_checks(images, elf, out):
     patch = Patch(out)
     routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
@@ -287,6 +306,7 @@ def main():
         seed(images, elf, out)
     seals_by_a_register(images)
     unseals_of_something_else(images)
+    entries_taken_by_code(images)
     return images.finish()
 
 
