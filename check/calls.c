@@ -22,16 +22,49 @@ static bool is_open(const struct fw_item *item) {
            (item->jump == FW_JUMP_TAIL && item->insn->op == THUMB_BX);
 }
 
-/* A unit that the hardener leaves as it is has none of its calls checked. Whether a computed
- * goto is one that it can follow is not asked here: such a unit may be left, but whole. */
-static bool is_left(const struct check *check, const struct fw_unit *unit) {
-    if (unit->reason) return true;
-    if (!unit->labels || !unit->computed_jump) return false;
+/* Why a unit is one that the hardener leaves as it is, with none of its calls checked; or
+ * NULL. Whether a computed goto is one that it can follow is not asked here: such a unit may
+ * be left, but whole. */
+static const char *why_left(const struct check *check, const struct fw_unit *unit) {
+    if (unit->reason) return unit->reason;
+    if (!unit->labels || !unit->computed_jump) return NULL;
     for (uint32_t i = unit->first; i != FW_NONE; i = check->model->items[i].next) {
         const struct fw_item *item = &check->model->items[i];
-        if (item->kind == FW_ITEM_INSN && goes_to_check(check, item->insn)) return false;
+        if (item->kind == FW_ITEM_INSN && goes_to_check(check, item->insn)) return NULL;
     }
-    return true;
+    return "its computed jump may be left as it is";
+}
+
+static void add_unchecked(struct check *check, const char *reason) {
+    json_t *row;
+    size_t i;
+    json_array_foreach(check->unchecked, i, row) {
+        json_t *sites = json_object_get(row, "sites");
+        const char *other = json_string_value(json_object_get(row, "reason"));
+        if (!other || strcmp(other, reason) != 0) continue;
+        json_integer_set(sites, json_integer_value(sites) + 1);
+        return;
+    }
+    json_array_append_new(check->unchecked,
+                          json_pack("{s:s, s:i}", "reason", check_text(check, reason), "sites", 1));
+}
+
+/* An indirect call that goes straight to its target. */
+static void count_open(struct check *check, const struct fw_item *item, const char *left) {
+    check->counts.call_sites++;
+    if (check->exempt[item->unit]) {
+        check->counts.call_exempt++;
+        add_unchecked(check, "it is exempt, or runs before there is a key");
+    } else if (!check->has_call_routines) {
+        add_unchecked(check, "no indirect call of this image is checked");
+    } else if (left) {
+        add_unchecked(check, left);
+    } else if (item->insn->rm >= THUMB_SP) {
+        add_unchecked(check, "it goes through sp, lr or pc");
+    } else {
+        add_unchecked(check, "nothing stands against checking it");
+        check_find(check, "calls", item->address, "an indirect call goes to its target unchecked");
+    }
 }
 
 static void count_sites(struct check *check) {
@@ -39,21 +72,14 @@ static void count_sites(struct check *check) {
     for (uint32_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->first == FW_NONE || is_routine_item(check, &model->items[unit->first])) continue;
-        bool left = is_left(check, unit);
+        const char *left = why_left(check, unit);
         for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
             const struct fw_item *item = &model->items[i];
             if (item->kind != FW_ITEM_INSN) continue;
             bool checked = goes_to_check(check, item->insn);
             check->counts.call_checked += checked;
             check->counts.call_sites += checked;
-            if (!is_open(item)) continue;
-            check->counts.call_sites++;
-            if (check->exempt[u]) {
-                check->counts.call_exempt++;
-            } else if (check->has_call_routines && !left && item->insn->rm < THUMB_SP) {
-                check_find(check, "calls", item->address,
-                           "an indirect call goes to its target unchecked");
-            }
+            if (is_open(item)) count_open(check, item, left);
         }
     }
 }

@@ -111,6 +111,7 @@ enum status check_image(struct span output, const struct span *original,
     struct check check = {.options = options,
                           .model = &model,
                           .unsealed = json_array(),
+                          .unchecked = json_array(),
                           .executable_ram = json_array(),
                           .writable_flash = json_array()};
     *result = (struct check_result){.figures = NULL};
@@ -124,6 +125,7 @@ enum status check_image(struct span output, const struct span *original,
     }
     result->holds = status == STATUS_OK && check.finding_count == 0;
     json_decref(check.unsealed);
+    json_decref(check.unchecked);
     json_decref(check.executable_ram);
     json_decref(check.writable_flash);
     json_decref(check.original);

@@ -22,6 +22,7 @@
  *               exempt        of these: run before there is a key, or named by the caller
  *               unsealed      [{function, reason, sites}] for the rest, when any is sealed
  *   calls       sites, checked, exempt, targets (functions whose address is taken), tagged
+ *               unchecked     [{reason, sites}] for the rest, one row a reason
  *   memory_map  applied, null_guard, stack_guard, regions_needed (the part must have so many,
  *               or the map stays off), regions [{base, size_bytes, eighths_off, access,
  *               executes}], executable_ram and writable_flash [{start, size_bytes}]

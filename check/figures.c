@@ -10,9 +10,10 @@ static json_t *returns_figures(const struct check *check) {
 
 static json_t *calls_figures(const struct check *check) {
     const struct counts *c = &check->counts;
-    return json_pack("{s:i, s:i, s:i, s:i, s:i}", "sites", (int)c->call_sites, "checked",
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "sites", (int)c->call_sites, "checked",
                      (int)c->call_checked, "exempt", (int)c->call_exempt, "targets",
-                     (int)c->call_targets, "tagged", (int)c->call_tagged);
+                     (int)c->call_targets, "tagged", (int)c->call_tagged, "unchecked",
+                     check->unchecked);
 }
 
 static const char *access_word(uint32_t access) {

@@ -85,6 +85,7 @@ struct check {
 
     struct counts counts;
     json_t *unsealed;       /* array */
+    json_t *unchecked;      /* array */
     json_t *executable_ram; /* array */
     json_t *writable_flash; /* array */
 

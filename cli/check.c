@@ -97,22 +97,21 @@ static void print_row(const char *name, long long part, long long whole, const c
     printf("  %-12s %6lld of %-6lld %s\n", name, part, whole, rest);
 }
 
-/* What is left unsealed, by its reasons. */
-static void print_unsealed(const json_t *figures) {
-    const json_t *unsealed = json_object_get(json_object_get(figures, "returns"), "unsealed");
+/* What is left as it is, by its reasons. */
+static void print_rest(const char *name, const json_t *rest) {
     const json_t *row, *other;
     size_t i, k;
-    json_array_foreach(unsealed, i, row) {
+    json_array_foreach(rest, i, row) {
         const char *reason = text(row, "reason");
         long long sites = 0;
         bool told = false;
-        json_array_foreach(unsealed, k, other) {
+        json_array_foreach(rest, k, other) {
             if (strcmp(text(other, "reason"), reason) != 0) continue;
             told = told || k < i;
             sites += (long long)json_integer_value(json_object_get(other, "sites"));
         }
         if (told) continue;
-        printf("  %-12s %6lld ", "unsealed", sites);
+        printf("  %-12s %6lld ", name, sites);
         print_plain(reason);
         putchar('\n');
     }
@@ -125,9 +124,10 @@ static void print_protections(const json_t *figures) {
     if (left) snprintf(exempt, sizeof exempt, "return addresses sealed, %lld exempt", left);
     print_row("returns", number(figures, "returns", "sealed"), number(figures, "returns", "sites"),
               exempt);
-    print_unsealed(figures);
+    print_rest("unsealed", json_object_get(json_object_get(figures, "returns"), "unsealed"));
     print_row("calls", number(figures, "calls", "checked"), number(figures, "calls", "sites"),
               "indirect calls checked");
+    print_rest("unchecked", json_object_get(json_object_get(figures, "calls"), "unchecked"));
     print_row("call targets", number(figures, "calls", "tagged"),
               number(figures, "calls", "targets"), "functions whose address is taken are tagged");
     bool map = is_true(figures, "memory_map", "applied");

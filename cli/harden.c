@@ -100,6 +100,20 @@ static const struct options_form form = {
     .argument_offset = offsetof(struct arguments, input),
 };
 
+void tell_left_out(const char *verb, const struct harden_result *result) {
+    const json_t *reason = json_object_get(result->report, "calls_reason");
+    const json_t *map = json_object_get(result->report, "memory_map");
+    if (reason) {
+        fprintf(stderr, "proofmark %s: no indirect call is checked: %s\n", verb,
+                json_string_value(reason));
+    }
+    reason = json_object_get(map, "reason");
+    if (reason) {
+        fprintf(stderr, "proofmark %s: no memory map is set up: %s\n", verb,
+                json_string_value(reason));
+    }
+}
+
 static void print_summary(const struct arguments *a, const struct harden_result *result) {
     const json_t *t = json_object_get(result->report, "totals");
     if (a->json) {
@@ -121,15 +135,7 @@ static void print_summary(const struct arguments *a, const struct harden_result 
                a->options.key_function ? "made at boot" : "fixed");
     }
 #undef N
-    const json_t *reason = json_object_get(result->report, "calls_reason");
-    const json_t *map = json_object_get(result->report, "memory_map");
-    if (reason)
-        fprintf(stderr, "proofmark harden: no indirect call is checked: %s\n",
-                json_string_value(reason));
-    reason = json_object_get(map, "reason");
-    if (reason)
-        fprintf(stderr, "proofmark harden: no memory map is set up: %s\n",
-                json_string_value(reason));
+    tell_left_out("harden", result);
 }
 
 /* Both are asked for before anything is done, so that one is not written without the other. */

@@ -256,6 +256,8 @@ static enum status ship(struct shipping *s, const struct options *options, const
     progress(0, "hardening the firmware");
     enum status status = harden(s, hardened, error);
     if (status == STATUS_OK) {
+        progress(8, "");
+        tell_left_out("ship", hardened);
         progress(1, "checking the output");
         status = check(s, error);
     }

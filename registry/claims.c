@@ -5,9 +5,12 @@
 #include "registry/record.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "registry/words.h"
+
+enum { REASONS_MAXIMUM = 6, REASON_NAMES_MAXIMUM = 6 };
 
 struct making {
     struct arena *arena;
@@ -47,9 +50,12 @@ static const char *text_of(const json_t *object, const char *key) {
 
 /* "places": sites and how many of them have it, and how many are left out on purpose. */
 struct places {
-    const char *id, *name, *key;
+    const char *id, *name, *key, *rest; /* the last: rows of what is left out */
     enum word sentence, detail;
-    bool unsealed; /* name the functions that are left out */
+    enum word none, none_detail;     /* where there are places and none has it */
+    enum word absent, absent_detail; /* where there are no places */
+    enum word left_out, all;         /* templates of the rest, and what is said without one */
+    bool counted;                    /* left_out begins with how many */
 };
 
 /* Names from an array of texts, or of objects that have one. */
@@ -80,27 +86,108 @@ static void add_detail(struct making *making, struct record_claim *claim, const 
     claim->detail = arena_format(making->arena, "%s%s", claim->detail, more);
 }
 
-/* The functions whose return addresses stay as they are. */
-static void name_unsealed(struct making *making, const json_t *figures,
-                          struct record_claim *claim) {
-    enum { NAMED_MAXIMUM = 12 };
-    const json_t *unsealed = json_object_get(json_object_get(figures, "returns"), "unsealed");
-    size_t count = json_array_size(unsealed);
-    json_t *first = json_array();
-    for (size_t i = 0; i < count && i < NAMED_MAXIMUM; i++)
-        json_array_append(first, json_array_get(unsealed, i));
-    const char *names = names_of(making, first);
-    json_decref(first);
-    if (!*names) {
-        if (claim->n == claim->of) add_detail(making, claim, word(WORD_UNSEALED_NONE));
+/* What is left out for one reason. */
+struct reason {
+    const char *text;
+    int64_t sites;
+    size_t rows;
+    const char *names[REASON_NAMES_MAXIMUM];
+    size_t names_count;
+};
+
+struct reasons {
+    struct reason of[REASONS_MAXIMUM];
+    size_t count;
+    int64_t others; /* sites for which there is no place in the list */
+};
+
+/* The middle of a long name (a C++ one has hundreds of letters) tells the least. */
+static const char *shortened(struct making *making, const char *name) {
+    enum { WHOLE_BYTES = 40, HEAD_BYTES = 24, TAIL_BYTES = 12 };
+    size_t bytes = strlen(name);
+    if (bytes <= WHOLE_BYTES) return name;
+    size_t head = HEAD_BYTES, tail = bytes - TAIL_BYTES;
+    while (head > 0 && ((unsigned char)name[head] & 0xC0) == 0x80)
+        head--;
+    while (tail < bytes && ((unsigned char)name[tail] & 0xC0) == 0x80)
+        tail++;
+    return arena_format(making->arena, "%.*s…%s", (int)head, name, name + tail);
+}
+
+static void take_row(struct making *making, struct reasons *reasons, const json_t *row) {
+    const char *text = text_of(row, "reason"), *name = text_of(row, "function");
+    json_int_t sites = json_integer_value(json_object_get(row, "sites"));
+    size_t i = 0;
+    if (!*text || sites <= 0) return;
+    while (i < reasons->count && strcmp(reasons->of[i].text, text) != 0)
+        i++;
+    if (i == REASONS_MAXIMUM) {
+        reasons->others += sites;
         return;
     }
-    if (count <= NAMED_MAXIMUM) {
-        add_detail(making, claim, WORD_FILL(making->arena, UNSEALED, names));
-        return;
+    struct reason *reason = &reasons->of[i];
+    if (i == reasons->count) *reason = (struct reason){.text = text};
+    if (i == reasons->count) reasons->count++;
+    reason->sites += sites;
+    if (!*name) return;
+    reason->rows++;
+    if (reason->names_count == REASON_NAMES_MAXIMUM) return;
+    reason->names[reason->names_count++] = shortened(making, name);
+}
+
+/* Few reasons leave room for more names of each. */
+static const char *names_for(struct making *making, const struct reason *reason, size_t reasons) {
+    size_t shown = REASON_NAMES_MAXIMUM / reasons;
+    if (shown == 0) shown = 1;
+    if (shown > reason->names_count) shown = reason->names_count;
+    const char *names = "";
+    for (size_t i = 0; i < shown; i++) {
+        const char *comma = i ? ", " : "";
+        names = arena_format(making->arena, "%s%s%s", names, comma, reason->names[i]);
     }
-    const char *rest = number(making, (int64_t)(count - NAMED_MAXIMUM));
-    add_detail(making, claim, WORD_FILL(making->arena, UNSEALED_MORE, names, rest));
+    if (reason->rows == shown) return names;
+    return WORD_FILL(making->arena, AND_MORE, names,
+                     number(making, (int64_t)(reason->rows - shown)));
+}
+
+static int by_sites(const void *a, const void *b) {
+    const struct reason *x = a, *y = b;
+    return x->sites != y->sites ? (x->sites < y->sites ? 1 : -1) : strcmp(x->text, y->text);
+}
+
+/* "655 because the image's unwinder may read its frame (main, open and 9 more); ..." */
+static const char *reasons_of(struct making *making, const json_t *rows) {
+    struct reasons *reasons = ARENA_NEW(making->arena, struct reasons);
+    const char *out = "";
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        take_row(making, reasons, json_array_get(rows, i));
+    qsort(reasons->of, reasons->count, sizeof *reasons->of, by_sites);
+    for (size_t i = 0; i < reasons->count; i++) {
+        const struct reason *reason = &reasons->of[i];
+        const char *names = names_for(making, reason, reasons->count);
+        const char *sites = number(making, reason->sites);
+        const char *one = *names
+                              ? WORD_FILL(making->arena, REASON_NAMES, sites, reason->text, names)
+                              : WORD_FILL(making->arena, REASON, sites, reason->text);
+        out = arena_format(making->arena, "%s%s%s", out, i ? "; " : "", one);
+    }
+    if (reasons->others == 0) return out;
+    const char *others = WORD_FILL(making->arena, OTHER_REASONS, number(making, reasons->others));
+    return arena_format(making->arena, "%s; %s", out, others);
+}
+
+/* What is left out, and why; or that nothing is. */
+static void tell_rest(struct making *making, const json_t *figures, const struct places *places,
+                      struct record_claim *claim) {
+    const json_t *rows = json_object_get(json_object_get(figures, places->name), places->rest);
+    const char *why = reasons_of(making, rows);
+    if (*why) {
+        const char *rest = number(making, claim->of - claim->n);
+        const char *values[4] = {places->counted ? rest : why, why};
+        add_detail(making, claim, word_fill(making->arena, places->left_out, values));
+    } else if (claim->n == claim->of && places->all != WORD_COUNT) {
+        add_detail(making, claim, word(places->all));
+    }
 }
 
 static enum status claim_places(struct making *making, const json_t *figures,
@@ -118,13 +205,20 @@ static enum status claim_places(struct making *making, const json_t *figures,
     claim->figured = true;
     claim->n = n;
     claim->of = of;
-    claim->sentence = word_fill(making->arena, places->sentence, values);
-    claim->detail = word(places->detail);
-    if (exempt > 0) {
+    /* What nothing has is never told in the words of what it would do. */
+    bool none = n == 0 && of > 0;
+    enum word sentence = none ? places->none : of == 0 ? places->absent : places->sentence;
+    enum word detail = none      ? places->none_detail
+                       : of == 0 ? places->absent_detail
+                                 : places->detail;
+    claim->sentence = word_fill(making->arena, sentence, values);
+    claim->detail = word(detail);
+    if (none || of == 0) return STATUS_OK;
+    if (exempt > 0 && !places->counted) {
         const char *but = WORD_FILL(making->arena, EXEMPT, number(making, exempt));
         claim->detail = arena_format(making->arena, "%s%s", claim->detail, but);
     }
-    if (places->unsealed) name_unsealed(making, figures, claim);
+    tell_rest(making, figures, places, claim);
     return STATUS_OK;
 }
 
@@ -175,9 +269,31 @@ static enum status claim_original(struct making *making, const json_t *figures) 
 static enum status claim_hardening(struct making *making, const json_t *predicate) {
     const json_t *figures = json_object_get(predicate, "figures");
     const char *key = text_of(predicate, "key");
-    struct places returns = {"returns", "returns", "sealed", WORD_RETURNS, WORD_RETURNS_NONE, true};
-    static const struct places calls = {"calls",    "calls",           "checked",
-                                        WORD_CALLS, WORD_CALLS_DETAIL, false};
+    struct places returns = {.id = "returns",
+                             .name = "returns",
+                             .key = "sealed",
+                             .rest = "unsealed",
+                             .sentence = WORD_RETURNS,
+                             .detail = WORD_RETURNS_NONE,
+                             .none = WORD_RETURNS_ZERO,
+                             .none_detail = WORD_RETURNS_NONE,
+                             .absent = WORD_RETURNS_ABSENT,
+                             .absent_detail = WORD_RETURNS_ABSENT_DETAIL,
+                             .left_out = WORD_UNSEALED,
+                             .all = WORD_UNSEALED_NONE};
+    static const struct places calls = {.id = "calls",
+                                        .name = "calls",
+                                        .key = "checked",
+                                        .rest = "unchecked",
+                                        .sentence = WORD_CALLS,
+                                        .detail = WORD_CALLS_DETAIL,
+                                        .none = WORD_CALLS_ZERO,
+                                        .none_detail = WORD_CALLS_NONE,
+                                        .absent = WORD_CALLS_ABSENT,
+                                        .absent_detail = WORD_CALLS_ABSENT_DETAIL,
+                                        .left_out = WORD_UNCHECKED,
+                                        .all = WORD_COUNT,
+                                        .counted = true};
     if (strcmp(key, "boot") == 0) returns.detail = WORD_RETURNS_BOOT;
     if (strcmp(key, "fixed") == 0) {
         returns.sentence = WORD_RETURNS_FIXED_KEY;
@@ -200,7 +316,7 @@ static void claim_recorded(struct making *making, const struct record_statements
         claim->sentence = word(WORD_BUILD);
         claim->detail = WORD_FILL(
             making->arena, BUILD_DETAIL, making->record->tool, text_of(options, "profile"),
-            arena_format(making->arena, "%.16s…", making->record->firmware.original_sha256));
+            arena_format(making->arena, "%.16s", making->record->firmware.original_sha256));
     }
     /* A failed test is on record as well, but it is no claim. */
     const json_t *exit_code = json_object_get(test, "exit_code");

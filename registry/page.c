@@ -173,7 +173,8 @@ static void put_claim(struct page *page, const struct record_claim *claim, enum 
         buffer_format(page->out, " <code>statements/%s.json</code> ",
                       record_evidence_name(claim->evidence));
         put(page, "<code>");
-        put_text(page, page->record->evidence_sha256[claim->evidence]);
+        put_text(page, arena_format(page->arena, "%.16s",
+                                    page->record->evidence_sha256[claim->evidence]));
         put(page, "</code></p>");
     }
     put(page, "</div></li>");

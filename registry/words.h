@@ -37,14 +37,25 @@
     X(RETURNS_FIXED, "Where a function keeps its return address on the stack, it seals it there "  \
                      "with a fixed key: it is the same in every unit and stands in the firmware.") \
     X(RETURNS_NONE, "An overwritten return address leads where an attacker wants.")                \
+    X(RETURNS_ZERO, "No return address is sealed: 0 of {1} places.")                               \
+    X(RETURNS_ABSENT, "There is no return address to seal.")                                       \
+    X(RETURNS_ABSENT_DETAIL, "No function keeps one on the stack.")                                \
     X(EXEMPT, " {0} of the others run before there is a secret, or are exempt by the maker.")      \
-    X(UNSEALED, " Not sealed, and why is in the evidence: {0}.")                                   \
-    X(UNSEALED_MORE, " Not sealed, and why is in the evidence: {0}, and {1} more.")                \
+    X(UNSEALED, " Not sealed: {0}.")                                                               \
     X(UNSEALED_NONE, " No function is left out.")                                                  \
     X(CALLS, "Indirect calls are checked in {0} of {1} places.")                                   \
     X(CALLS_DETAIL,                                                                                \
-      "A call through a pointer reaches only functions whose address the program takes "           \
-      "somewhere.")                                                                                \
+      "In these places a call through a pointer reaches only functions whose address the program " \
+      "takes somewhere.")                                                                          \
+    X(CALLS_ZERO, "No indirect call is checked: 0 of {1} places.")                                 \
+    X(CALLS_NONE, "An overwritten pointer to a function leads where an attacker wants.")           \
+    X(CALLS_ABSENT, "There is no indirect call to check.")                                         \
+    X(CALLS_ABSENT_DETAIL, "The program makes no call through a pointer.")                         \
+    X(UNCHECKED, " The other {0} are not checked: {1}.")                                           \
+    X(REASON, "{0} because {1}")                                                                   \
+    X(REASON_NAMES, "{0} because {1} ({2})")                                                       \
+    X(OTHER_REASONS, "{0} for other reasons")                                                      \
+    X(AND_MORE, "{0} and {1} more")                                                                \
     X(MEMORY, "Data does not run as code.")                                                        \
     X(MEMORY_DETAIL,                                                                               \
       "Before the program's first instruction the memory protection unit is set up: memory that "  \
@@ -60,7 +71,7 @@
       "Compared with the firmware before hardening, function by function: of {0}, {1} moved, {2} " \
       "stayed where they were, and {3} that cannot run were left out.")                            \
     X(BUILD, "It is on record what this firmware was made from.")                                  \
-    X(BUILD_DETAIL, "Hardened by {0}, profile {1}, from the linked firmware with SHA-256 {2}.")    \
+    X(BUILD_DETAIL, "Hardened by {0}, profile {1}, from the firmware whose SHA-256 begins {2}.")   \
     X(TEST, "The maker's tests passed on this very image.")                                        \
     X(TEST_DETAIL, "Command: {0}")                                                                 \
     X(SUPPORT, "Security fixes until {0}.")                                                        \

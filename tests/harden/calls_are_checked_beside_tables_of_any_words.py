@@ -59,6 +59,23 @@ def tag_of(board, image):
     return struct.unpack_from("<I", data, at - 4)[0]
 
 
+def ship_tells(board, elf):
+    """What harden warns of reaches who ships, and the claim does not read as a property."""
+    board.tool("keygen", "-o", board.path("maker.key"), "--no-passphrase")
+    board.tool("init", "-o", board.path("product.yaml"), elf)
+    with open(board.path("product.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    for fill, value in (("FILL in the last month with security fixes, such as", ""), ("FILL in https://...", "https://works.example/"),
+                        ("FILL in where holes are reported, a URL or an e-mail address", "security@works.example"),
+                        ("FILL in the model's name or number", "M1"), ("FILL in who makes it", "Example Works")):
+        text = text.replace(fill, value)
+    board.write("product.yaml", text)
+    done = board.tool("ship", "--out", board.path("out"), board.path("product.yaml"))
+    board.expect(done.returncode == 0, done.stderr)
+    board.expect("proofmark ship: no indirect call is checked: every tag occurs in the image" in done.stderr, done.stderr)
+    board.expect("No indirect call is checked: 0 of " in done.stdout, done.stdout)
+
+
 def main():
     board = Board(sys.argv[1])
     cases = {"bytes": (REPLICATED, 0xde00de00), "halves": (REPLICATED + HALVED, 0xde00de01),
@@ -89,6 +106,11 @@ def main():
     board.expect(report and report["totals"]["indirect_calls_protected"] == 0, "a tag that occurs was taken")
     done, _, report = board.harden(elf)
     board.expect("no indirect call is checked: every tag occurs in the image" in done.stderr, done.stderr)
+    told = board.tool("check", f"{elf}.exploit").stdout
+    board.expect("no indirect call of this image is checked" in told, told)
+    unchecked = json.loads(board.tool("check", "--json", f"{elf}.exploit").stdout)["calls"]["unchecked"]
+    board.expect(sum(row["sites"] for row in unchecked) == report["totals"]["indirect_calls"] > 0, f"{unchecked}")
+    ship_tells(board, elf)
     return board.finish()
 
 

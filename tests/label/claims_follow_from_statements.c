@@ -66,34 +66,122 @@ static void a_fixed_key_is_called_one(void **state) {
     tear_down(&f);
 }
 
-static void functions_left_unsealed_are_named(void **state) {
+static json_t *rows_of(struct fixture *f, const char *name, const char *rest) {
+    json_t *figures = json_object_get(f->predicates[RECORD_EVIDENCE_HARDENING], "figures");
+    json_t *rows = json_array();
+    json_object_set_new(json_object_get(figures, name), rest, rows);
+    return rows;
+}
+
+static void add_row(json_t *rows, const char *function, int sites, const char *reason) {
+    json_array_append_new(rows, json_pack("{s:s*, s:i, s:s}", "function", function, "sites", sites,
+                                          "reason", reason));
+}
+
+static void set_figure(struct fixture *f, const char *group, const char *name, int value) {
+    json_t *figures = json_object_get(f->predicates[RECORD_EVIDENCE_HARDENING], "figures");
+    json_object_set_new(json_object_get(figures, group), name, json_integer(value));
+}
+
+static void functions_left_unsealed_are_named_by_reason(void **state) {
     (void)state;
     struct fixture f;
     struct error error;
     set_up(&f, "boot");
-    json_t *figures = json_object_get(f.predicates[RECORD_EVIDENCE_HARDENING], "figures");
-    json_t *returns = json_object_get(figures, "returns"), *unsealed = json_array();
-    json_object_set_new(returns, "unsealed", unsealed);
+    json_t *unsealed = rows_of(&f, "returns", "unsealed");
     assert_int_equal(make(&f, &error), STATUS_OK);
     assert_null(strstr(find(&f.record, "returns")->detail, "No function is left out"));
-    for (int i = 0; i < 13; i++) {
+    for (int i = 0; i < 8; i++) {
         char name[16];
         snprintf(name, sizeof name, "open_%d", i);
-        json_array_append_new(unsealed, json_pack("{s:s, s:i, s:s}", "function", name, "sites", 1,
-                                                  "reason", "it is not followed"));
+        add_row(unsealed, name, 1, "it is not followed");
         assert_int_equal(make(&f, &error), STATUS_OK);
         const char *detail = find(&f.record, "returns")->detail;
-        assert_non_null(strstr(detail, "open_0"));
-        assert_int_equal(strstr(detail, name) != NULL, i < 12);
-        assert_int_equal(strstr(detail, "and 1 more") != NULL, i == 12);
+        assert_non_null(strstr(detail, "because it is not followed (open_0"));
+        assert_int_equal(strstr(detail, name) != NULL, i < 6);
+        assert_int_equal(strstr(detail, "open_5 and 1 more)") != NULL, i == 6);
     }
-    assert_non_null(strstr(page_of(&f.arena, &f.record), "open_11"));
+    add_row(unsealed, "other", 30, "it is odd");
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_non_null(
+        strstr(find(&f.record, "returns")->detail,
+               " Not sealed: 30 because it is odd (other); 8 because it is not followed "
+               "(open_0, open_1, open_2 and 5 more)."));
+    assert_non_null(strstr(page_of(&f.arena, &f.record), "and 5 more)."));
     assert_null(strstr(find(&f.record, "calls")->detail, "open_0"));
     json_array_clear(unsealed);
-    json_object_set_new(returns, "sealed", json_integer(412));
-    json_object_set_new(returns, "exempt", json_integer(0));
+    set_figure(&f, "returns", "sealed", 412);
+    set_figure(&f, "returns", "exempt", 0);
     assert_int_equal(make(&f, &error), STATUS_OK);
     assert_non_null(strstr(find(&f.record, "returns")->detail, "No function is left out"));
+    tear_down(&f);
+}
+
+static void many_reasons_and_long_names_stay_short(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    json_t *unsealed = rows_of(&f, "returns", "unsealed");
+    add_row(unsealed,
+            "_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE10_M_replaceEjjPKcjüü_ended_here",
+            9, "it is long");
+    for (int i = 0; i < 7; i++) {
+        char reason[16];
+        snprintf(reason, sizeof reason, "reason %d", i);
+        add_row(unsealed, "short", 1, reason);
+    }
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    const char *detail = find(&f.record, "returns")->detail;
+    assert_non_null(strstr(detail, "(_ZNSt7__cxx1112basic_str…_ended_here)"));
+    assert_non_null(strstr(detail, "reason 4"));
+    assert_null(strstr(detail, "reason 5"));
+    assert_non_null(strstr(detail, "; 2 for other reasons."));
+    tear_down(&f);
+}
+
+static void calls_that_are_not_checked_are_told(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    json_t *unchecked = rows_of(&f, "calls", "unchecked");
+    add_row(unchecked, NULL, 1, "it goes through sp, lr or pc");
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    const char *detail = find(&f.record, "calls")->detail;
+    assert_ptr_equal(strstr(detail, "In these places a call through a pointer reaches only"),
+                     detail);
+    assert_non_null(
+        strstr(detail, " The other 1 are not checked: 1 because it goes through sp, lr or pc."));
+    set_figure(&f, "calls", "checked", 0);
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    const struct record_claim *calls = find(&f.record, "calls");
+    assert_string_equal(calls->sentence, "No indirect call is checked: 0 of 38 places.");
+    assert_null(strstr(calls->detail, "reaches only"));
+    assert_null(strstr(page_of(&f.arena, &f.record), "reaches only"));
+    set_figure(&f, "returns", "sealed", 0);
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_string_equal(find(&f.record, "returns")->sentence,
+                        "No return address is sealed: 0 of 412 places.");
+    assert_null(strstr(find(&f.record, "returns")->detail, "seals it"));
+    set_figure(&f, "calls", "sites", 0);
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_string_equal(find(&f.record, "calls")->sentence, "There is no indirect call to check.");
+    assert_null(strstr(find(&f.record, "calls")->detail, "reaches only"));
+    tear_down(&f);
+}
+
+static void digests_are_short_and_end_no_sentence(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    const char *page = page_of(&f.arena, &f.record);
+    assert_null(strstr(page, "…."));
+    assert_null(strstr(page, SAMPLE_DIGEST));
+    assert_non_null(strstr(page, "statements/hardening.json</code> <code>9f86d081884c7d65</code>"));
+    assert_non_null(strstr(page, "whose SHA-256 begins 9f86d081884c7d65."));
     tear_down(&f);
 }
 
@@ -130,7 +218,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_stand_in_the_sentence),
         cmocka_unit_test(a_fixed_key_is_called_one),
-        cmocka_unit_test(functions_left_unsealed_are_named),
+        cmocka_unit_test(functions_left_unsealed_are_named_by_reason),
+        cmocka_unit_test(many_reasons_and_long_names_stay_short),
+        cmocka_unit_test(calls_that_are_not_checked_are_told),
+        cmocka_unit_test(digests_are_short_and_end_no_sentence),
         cmocka_unit_test(without_a_passed_test_there_is_no_claim_of_one),
         cmocka_unit_test(a_missing_figure_is_refused),
     };
