@@ -79,7 +79,10 @@ static void count_sites(struct check *check) {
             bool checked = goes_to_check(check, item->insn);
             check->counts.call_checked += checked;
             check->counts.call_sites += checked;
-            if (is_open(item)) count_open(check, item, left);
+            const char *why = left;
+            bool jump = fw_is_open_jump(model, item);
+            if (jump) why = "it is a computed jump, which no routine checks";
+            if (jump || is_open(item)) count_open(check, item, why);
         }
     }
 }

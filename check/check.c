@@ -4,6 +4,7 @@
 #include "base/parallel.h"
 #include "check/state.h"
 #include "firmware/analyse/unwind.h"
+#include "firmware/analyse/values.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
@@ -13,6 +14,7 @@ static enum status take_apart(struct check *check, struct error *error) {
     fw_flow_build(check->model, &check->flow);
     /* What an unwinder in the image reads cannot be sealed. */
     fw_unwind_pin(check->model);
+    fw_prove_gotos(check->model, &check->flow);
     return STATUS_OK;
 }
 

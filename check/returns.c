@@ -20,6 +20,8 @@ struct unit_facts {
     /* A plain copy of the return address on the stack, put there from another register than
      * lr, is data as long as nothing can return to what was read back from it. */
     unsigned copies;
+    bool open;        /* a jump in it may go anywhere, into the unit too */
+    bool carries;     /* a register that callees save keeps one over a call */
     bool reads_plain; /* a plain return address goes from the stack to a register */
     uint32_t reads_plain_at;
     bool other_way; /* control leaves by what may be a copy */
@@ -178,6 +180,16 @@ static void judge_onward(struct returns *returns, uint32_t item, const struct su
     }
 }
 
+/* Does the instruction change lr by other means than a copy: it held the return address, as it
+ * is or sealed, and is computed with what is none? Then so seals are put on and taken off. */
+static bool keeps_own_lr(const struct sums *state, const struct thumb_insn *insn) {
+    if (!(insn->reads >> THUMB_LR & 1) || state->r[THUMB_LR].base != THUMB_LR) return false;
+    for (unsigned r = 0; r < THUMB_LR; r++) {
+        if ((insn->reads >> r & 1) && state->r[r].base == THUMB_LR) return false;
+    }
+    return true;
+}
+
 /* Could what leaves here, or comes into lr, have been read back from a copy? */
 static bool is_other_way(const struct check *check, uint32_t item, const struct sums *state) {
     const struct fw_item *it = &check->model->items[item];
@@ -185,11 +197,12 @@ static bool is_other_way(const struct check *check, uint32_t item, const struct 
     bool sets_lr = insn->writes >> THUMB_LR & 1;
     switch (insn->flow) {
     case THUMB_FLOW_NEXT:
-        return sets_lr && !insn->loads && !(insn->reads >> THUMB_LR & 1);
+        return sets_lr && !insn->loads && !keeps_own_lr(state, insn);
     case THUMB_FLOW_CALL:
         return it->target != FW_NONE && check->model->items[it->target].unit == it->unit;
     case THUMB_FLOW_JUMP_INDIRECT:
-        if (insn->loads) return false;
+        if (fw_is_open_jump(check->model, it)) return true;
+        if (it->jump == FW_JUMP_RETURN && insn->loads) return false; /* note_load() looks */
         if (it->jump == FW_JUMP_RETURN && insn->rm != THUMB_LR) return true;
         return state->r[THUMB_LR].base != THUMB_LR;
     case THUMB_FLOW_BRANCH:
@@ -212,6 +225,13 @@ static void judge_unseal(struct returns *returns, uint32_t item, const struct su
     wrong(returns, item, "unseals a value that it is not proven to have sealed");
 }
 
+/* A value in r4-r11 is on the stack of whatever callee uses the register. */
+static void note_carried(struct unit_facts *facts, const struct sums *state) {
+    enum { FIRST = 4, LAST = 11 };
+    for (unsigned r = FIRST; r <= LAST; r++)
+        facts->carries |= sum_is_base(state->r[r], THUMB_LR);
+}
+
 static void visit(void *context, uint32_t item, const struct sums *state) {
     struct returns *returns = context;
     const struct check *check = returns->check;
@@ -220,6 +240,9 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     if (check_may_start_seal(check, insn)) judge_unseal(returns, item, state);
     if (insn->stores) note_store(returns, item, state);
     if (insn->loads) note_load(returns, item, state);
+    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
+        note_carried(&returns->facts[returns->unit], state);
+    }
     if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_RETURN) {
         struct sum value = sums_jump_target(&check->sums, state, insn);
@@ -227,10 +250,15 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
         judge_return(returns, item, value);
         return;
     }
+    bool open = fw_is_open_jump(check->model, it);
+    bool table = insn->flow == THUMB_FLOW_TABLE;
+    if (open && (table || check->model->units[it->unit].labels)) {
+        returns->facts[returns->unit].open = true;
+    }
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_GOTO) {
         returns->facts[returns->unit].excuse = "it has a computed jump";
     }
-    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_TAIL) {
+    if ((insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_TAIL) || open) {
         judge_onward(returns, item, state);
         return;
     }
@@ -275,10 +303,12 @@ static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, con
 /* Copies count as return addresses that are saved where one may come back. */
 static void settle_copies(struct unit_facts *facts) {
     bool plain_saves = facts->saves > facts->sealed;
-    bool data = facts->copies && !facts->other_way && !facts->doubt;
-    if (facts->copies && !data) {
-        facts->saves += facts->copies;
-        facts->excuse = "it stores a copy of its return address";
+    unsigned copies = facts->copies + facts->carries;
+    bool data = copies && !facts->other_way && !facts->doubt;
+    if (copies && !data) {
+        facts->saves += copies;
+        facts->excuse = facts->copies ? "it stores a copy of its return address"
+                                      : "it keeps its return address in a register over a call";
     }
     if (facts->reads_plain && (!data || plain_saves) && !facts->doubt) {
         facts->doubt = "it reads its saved return address";
@@ -326,6 +356,11 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
         check_find(check, "returns", facts->doubt_at,
                    "it seals its return address, but not every way out is proven: %s",
                    facts->doubt);
+        return;
+    }
+    if (facts->sealed && facts->open) {
+        check_find(check, "returns", address,
+                   "it seals its return address, but a computed jump in it may go anywhere");
         return;
     }
     if (facts->sealed && u->unwound) {

@@ -37,8 +37,33 @@ bool fw_is_orr_one(const struct thumb_insn *insn) {
            (insn->bits & 0x040070ffU) == 1;
 }
 
-/* Registers that an entry copies lr to while it still holds the way back: BX of one returns
- * (hand-written assembly: `mov ip, lr; bl helper; bx ip`). Later lr may be any register. */
+bool fw_is_open_jump(const struct fw_model *model, const struct fw_item *item) {
+    const struct fw_unit *unit = &model->units[item->unit];
+    if (item->kind != FW_ITEM_INSN) return false;
+    if (item->insn->flow == THUMB_FLOW_TABLE) return item->target == FW_NONE;
+    bool computed =
+        item->insn->flow == THUMB_FLOW_JUMP_INDIRECT && item->jump == FW_JUMP_GOTO && !item->made;
+    return computed && (!unit->labels || unit->open_goto);
+}
+
+/* Registers that copies of lr are copied to in turn, in whatever order the blocks run. */
+static uint32_t copies_of_copies(const struct walk *walk, uint32_t copies) {
+    const struct fw_model *model = walk->model;
+    for (uint32_t before = 0; copies && copies != before;) {
+        before = copies;
+        for (uint32_t i = walk->unit->first; i != FW_NONE; i = model->items[i].next) {
+            const struct fw_item *item = &model->items[i];
+            if (item->kind != FW_ITEM_INSN || item->insn->op != THUMB_MOV_REGISTER) continue;
+            bool copy = item->insn->rm < 16 && (copies >> item->insn->rm & 1);
+            if (copy && item->insn->rd < THUMB_SP) copies |= 1U << item->insn->rd;
+        }
+    }
+    return copies;
+}
+
+/* Registers that an entry copies lr to while it still holds the way back, and copies of those:
+ * BX of one returns (hand-written assembly: `mov ip, lr; bl helper; bx ip`). Later lr may be
+ * any register. */
 static uint32_t copies_of_lr(struct walk *walk) {
     const struct fw_model *model = walk->model;
     uint32_t copies = 0;
@@ -52,9 +77,19 @@ static uint32_t copies_of_lr(struct walk *walk) {
         if (holds && copy && item->insn->rd < 16) copies |= 1U << item->insn->rd;
         if (item->insn->writes >> THUMB_LR & 1) holds = false;
     }
-    walk->lr_copies = copies;
+    walk->lr_copies = copies_of_copies(walk, copies);
     walk->lr_copies_known = true;
-    return copies;
+    return walk->lr_copies;
+}
+
+/* The last instruction of the block in front of `end` that writes the register, or FW_NONE. */
+static uint32_t last_writer(const struct fw_model *model, uint32_t first, uint32_t end,
+                            unsigned reg) {
+    uint32_t writer = FW_NONE;
+    for (uint32_t i = first; i != end; i = model->items[i].next) {
+        if (model->items[i].insn->writes >> reg & 1) writer = i;
+    }
+    return writer;
 }
 
 /* BX register: a return when lr is not made ready for one, and the register is popped
@@ -62,16 +97,17 @@ static uint32_t copies_of_lr(struct walk *walk) {
  * goto when the Thumb bit was set in front of it. */
 static uint8_t classify_bx(struct walk *walk, const struct fw_block *block, uint32_t jump) {
     const struct fw_model *model = walk->model;
-    uint8_t target = model->items[jump].insn->rm;
-    uint32_t writer = FW_NONE;
-    bool lr_restored = false;
-    for (uint32_t i = block->first; i != jump; i = model->items[i].next) {
-        if (model->items[i].insn->writes >> target & 1) writer = i;
-        if (model->items[i].insn->writes >> THUMB_LR & 1) lr_restored = true;
+    uint8_t target = model->items[jump].insn->rm, from = target;
+    bool lr_restored = last_writer(model, block->first, jump, THUMB_LR) != FW_NONE;
+    uint32_t writer = last_writer(model, block->first, jump, target), source = writer;
+    /* Moves are followed back to where the value came into the block. */
+    while (source != FW_NONE && model->items[source].insn->op == THUMB_MOV_REGISTER) {
+        from = model->items[source].insn->rm;
+        if (from == THUMB_LR) break;
+        source = last_writer(model, block->first, source, from);
     }
-    const struct thumb_insn *last = writer == FW_NONE ? NULL : model->items[writer].insn;
-    bool copied = last ? last->op == THUMB_MOV_REGISTER && last->rm == THUMB_LR
-                       : (copies_of_lr(walk) >> target & 1) != 0;
+    const struct thumb_insn *last = source == FW_NONE ? NULL : model->items[source].insn;
+    bool copied = last ? from == THUMB_LR : (copies_of_lr(walk) >> from & 1) != 0;
     bool popped = last && last->op == THUMB_POP;
     if ((copied || popped) && !lr_restored) return FW_JUMP_RETURN;
     if (writer != FW_NONE && fw_is_orr_one(model->items[writer].insn)) return FW_JUMP_GOTO;

@@ -36,6 +36,11 @@ void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow,
 /* ORR.W Rd, Rn, #1: GCC's Thumb-2 computed goto sets the Thumb bit so before BX. */
 bool fw_is_orr_one(const struct thumb_insn *insn);
 
+/* A jump that may go anywhere: computed, and not proven to reach a label of its own unit (by
+ * fw_values() or fw_prove_gotos() where the unit has labels). Nothing checks where it goes; it
+ * counts as an indirect call that is not protected. */
+bool fw_is_open_jump(const struct fw_model *model, const struct fw_item *item);
+
 /* The item where a direct branch or call of this instruction leaves the unit (another
  * unit's item), or FW_NONE. */
 uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item);

@@ -49,6 +49,8 @@ struct walker {
     bool any_unknown_goto;
     bool own_mpu;        /* the MPU is stored to */
     bool stores_copy;    /* of the return address, from another register than lr */
+    bool carries_copy;   /* in a register that callees save, over a call */
+    size_t stack_copies; /* stored to the stack */
     bool other_way;      /* control leaves where lr is not seen to hold the return address */
     const bool *outside; /* by item: entered from outside its unit */
     bool *in_table;      /* by relocation: a goto of its target's unit reads it (labels.h) */
@@ -218,7 +220,9 @@ static void store(struct walker *walker, struct state *state, uint32_t index,
     bool stores_lr = stored >> THUMB_LR & 1;
     if (insn->op == THUMB_PUSH) base = state->r[THUMB_SP];
     for (unsigned r = 0; r < THUMB_LR; r++) {
-        if ((stored >> r & 1) && state->r[r].kind == VALUE_RETURN) walker->stores_copy = true;
+        if (!(stored >> r & 1) || state->r[r].kind != VALUE_RETURN) continue;
+        walker->stores_copy = true;
+        walker->stack_copies += base.kind == VALUE_STACK;
     }
     if (!stores_lr || lr.kind != VALUE_RETURN) return;
     if (base.kind != VALUE_STACK) {
@@ -247,6 +251,7 @@ static void store(struct walker *walker, struct state *state, uint32_t index,
     }
     if (state->saved != SAVED_NO) {
         doubt(walker, "it saves its return address twice on one path");
+        if (walker->frames) walker->frames->copies++;
         return;
     }
     state->saved = SAVED_YES;
@@ -395,6 +400,13 @@ static bool is_local_call(const struct walker *walker, const struct fw_item *ite
     return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
 }
 
+/* A value in r4-r11 is on the stack of whatever callee uses the register. */
+static void note_carried(struct walker *walker, const struct state *state) {
+    enum { FIRST = 4, LAST = 11 };
+    for (unsigned r = FIRST; r <= LAST; r++)
+        walker->carries_copy |= state->r[r].kind == VALUE_RETURN;
+}
+
 /* Control that leaves the unit for the caller, or for a function that returns to it, finds
  * the return address in lr. Returns from the stack have sites of their own. */
 static bool returns_by_lr(const struct walker *walker, const struct state *state,
@@ -406,7 +418,8 @@ static bool returns_by_lr(const struct walker *walker, const struct state *state
     if (branch && item->target != FW_NONE && fw_leaves_to(walker->model, item) == FW_NONE) {
         return true;
     }
-    if (jump && insn->loads) return true;
+    if (item->jump == FW_JUMP_GOTO && jump && fw_is_open_jump(walker->model, item)) return false;
+    if (item->jump == FW_JUMP_RETURN && insn->loads) return true;
     if (item->jump == FW_JUMP_RETURN && insn->rm != THUMB_LR) return false;
     return state->r[THUMB_LR].kind == VALUE_RETURN;
 }
@@ -440,6 +453,7 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     struct state old = *state;
     if (is_local_call(walker, item)) return;
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
+        note_carried(walker, state);
         for (unsigned r = 0; r < 4; r++)
             state->r[r] = unknown;
         state->r[THUMB_IP] = state->r[THUMB_LR] = unknown;
@@ -450,6 +464,12 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     if (walker->frames) note_mpu(walker, state, insn);
     if (walker->frames && item->jump == FW_JUMP_GOTO) check_goto(walker, state, item);
     if (insn->stores) store(walker, state, index, sp);
+    if (walker->frames && item->jump == FW_JUMP_RETURN && !insn->loads) {
+        enum kind to = get(state, insn->rm).kind;
+        if (to != VALUE_RETURN && to != VALUE_LOCAL) {
+            doubt(walker, "it returns to an address that is not followed");
+        }
+    }
     if (walker->frames && !returns_by_lr(walker, state, item)) walker->other_way = true;
     for (unsigned r = 0; r < REGISTERS; r++) {
         if (insn->writes >> r & 1) state->r[r] = unknown;
@@ -459,6 +479,7 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     if (simple && insn->rd < REGISTERS && (insn->writes >> insn->rd & 1)) {
         state->r[insn->rd] = value;
         if (value.kind == VALUE_RETURN) state->copies = true;
+        if (value.kind == VALUE_RETURN && insn->rd == THUMB_LR) walker->other_way = true;
     }
     struct state base = old; /* loads look at the registers in front of the instruction */
     if (insn->loads) {
@@ -584,16 +605,32 @@ static void solve_unit(struct walker *walker, uint32_t blocks) {
     }
 }
 
+/* A copy of the return address is data as long as control leaves only by the one that lr
+ * held all along, or that was saved from it. */
+static void settle_copies(struct walker *walker) {
+    if (!walker->other_way) return;
+    if (walker->stores_copy) doubt(walker, "it stores a copy of its return address");
+    if (walker->carries_copy)
+        doubt(walker, "it keeps its return address in a register over a call");
+    walker->frames->copies += walker->stack_copies + walker->carries_copy;
+}
+
 static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks,
                     struct fw_frames *frames) {
     walker->frames = frames;
     walker->site_capacity = 0;
     walker->any_unknown_goto = false;
-    walker->stores_copy = false;
+    walker->stores_copy = walker->carries_copy = false;
+    walker->stack_copies = 0;
     walker->other_way = walker->return_count != 0; /* its subroutines return by lr too */
     for (uint32_t b = 0; b < blocks; b++) {
         struct state state = walker->states[b];
-        if (!state.reached) continue;
+        const struct fw_block *block = &walker->flow->blocks[walker->first_block + b];
+        if (!state.reached) {
+            const struct fw_item *last = &walker->model->items[block->last];
+            if (unit->labels && last->jump == FW_JUMP_GOTO) walker->any_unknown_goto = true;
+            continue;
+        }
         run_block(walker, b, &state);
     }
     for (size_t i = 0; i < walker->return_count; i++) {
@@ -601,10 +638,9 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
         if (walker->states[walker->returns[i] - walker->first_block].reached) continue;
         doubt(walker, "a subroutine in it comes back in a way that is not followed");
     }
-    if (walker->stores_copy && walker->other_way) {
-        doubt(walker, "it stores a copy of its return address");
-    }
+    settle_copies(walker);
     if (walker->any_unknown_goto) {
+        unit->open_goto = true;
         fw_refuse(unit, "a computed jump does not read its target straight from a table");
     }
     walker->frames = NULL;
@@ -639,33 +675,46 @@ struct work {
     bool own_mpu[FW_VALUES_PIECES];
 };
 
-static void follow_units(void *context, size_t piece) {
-    struct work *work = context;
-    const struct fw_flow *flow = work->flow;
-    struct arena scratch = {0};
+/* A walker with room for any unit from `first` to `end`. */
+static struct walker make_walker(struct fw_model *model, const struct fw_flow *flow,
+                                 const bool *outside, struct arena *scratch, uint32_t first,
+                                 uint32_t end) {
     uint32_t largest = 0;
-    for (uint32_t u = work->first[piece]; u < work->first[piece + 1]; u++) {
+    for (uint32_t u = first; u < end; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
         if (blocks > largest) largest = blocks;
     }
-    struct walker walker = {
-        .model = work->model,
+    return (struct walker){
+        .model = model,
         .flow = flow,
-        .arena = &work->out->arenas[piece],
-        .states = ARENA_ARRAY(&scratch, struct state, largest + 1),
-        .queue = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
-        .queued = ARENA_ARRAY(&scratch, bool, largest + 1),
-        .returns = ARENA_ARRAY(&scratch, uint32_t, largest + 1),
-        .outside = work->outside,
-        .in_table = work->in_table,
+        .arena = scratch,
+        .states = ARENA_ARRAY(scratch, struct state, largest + 1),
+        .queue = ARENA_ARRAY(scratch, uint32_t, largest + 1),
+        .queued = ARENA_ARRAY(scratch, bool, largest + 1),
+        .returns = ARENA_ARRAY(scratch, uint32_t, largest + 1),
+        .outside = outside,
     };
-    for (uint32_t u = work->first[piece]; u < work->first[piece + 1]; u++) {
-        uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
-        walker.first_block = flow->unit_first[u];
-        memset(walker.states, 0, blocks * sizeof *walker.states);
-        solve_unit(&walker, blocks);
-        collect(&walker, &work->model->units[u], blocks, &work->out->frames[u]);
-    }
+}
+
+static void follow_unit(struct walker *walker, uint32_t u, struct fw_frames *frames) {
+    const struct fw_flow *flow = walker->flow;
+    uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
+    walker->first_block = flow->unit_first[u];
+    memset(walker->states, 0, blocks * sizeof *walker->states);
+    solve_unit(walker, blocks);
+    collect(walker, &walker->model->units[u], blocks, frames);
+}
+
+static void follow_units(void *context, size_t piece) {
+    struct work *work = context;
+    struct arena scratch = {0};
+    uint32_t first = work->first[piece], end = work->first[piece + 1];
+    struct walker walker =
+        make_walker(work->model, work->flow, work->outside, &scratch, first, end);
+    walker.arena = &work->out->arenas[piece]; /* sites stay */
+    walker.in_table = work->in_table;
+    for (uint32_t u = first; u < end; u++)
+        follow_unit(&walker, u, &work->out->frames[u]);
     work->own_mpu[piece] = walker.own_mpu;
     arena_free(&scratch);
 }
@@ -693,6 +742,28 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
     for (size_t i = 0; i < FW_VALUES_PIECES; i++)
         model->own_mpu |= work.own_mpu[i];
     fw_labels_refuse_open(model, work.in_table);
+    arena_free(&scratch);
+}
+
+void fw_prove_gotos(struct fw_model *model, const struct fw_flow *flow) {
+    struct arena scratch = {0};
+    bool *outside = NULL, *in_table = NULL;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        if (!unit->computed_jump || !unit->labels) continue;
+        if (!outside) {
+            outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1);
+            in_table = ARENA_ARRAY(&scratch, bool, model->relocation_count + 1);
+            find_outside(model, outside);
+        }
+        struct arena own = {0};
+        struct walker walker = make_walker(model, flow, outside, &own, u, u + 1);
+        walker.in_table = in_table;
+        struct fw_frames frames = {.sites = NULL};
+        follow_unit(&walker, u, &frames);
+        arena_free(&own);
+    }
+    if (in_table) fw_labels_refuse_open(model, in_table);
     arena_free(&scratch);
 }
 

@@ -32,6 +32,8 @@ struct fw_frames {
     struct fw_site *sites;
     size_t site_count;
     size_t saves;       /* FW_SITE_SAVE among them */
+    size_t copies;      /* plain ones beside them that it may return by: on the stack, and one
+                           where a register keeps it over calls: a callee may put it there */
     const char *reason; /* why the sites do not prove that sealing keeps behaviour, or NULL */
 };
 
@@ -43,6 +45,9 @@ struct fw_values {
 };
 
 void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_values *out);
+/* Of that, for the units with computed gotos, only which of those are proven: refuses the
+ * units and sets fw_unit.open_goto as fw_values() does. */
+void fw_prove_gotos(struct fw_model *model, const struct fw_flow *flow);
 void fw_values_free(struct fw_values *values);
 
 #endif

@@ -222,7 +222,9 @@ static void make_stub(struct hardening *hardening, unsigned reg, bool ip_busy) {
     hardening->call_stubs[reg] = spill ? first : loaded;
 }
 
-static bool is_site(const struct fw_item *item) {
+/* An indirect call, or a jump of hand-written code that is one; those keep their form:
+ * `mov pc, rN` takes an address without the Thumb bit too, and a tag is read below that. */
+static bool is_checkable(const struct fw_item *item) {
     if (item->kind != FW_ITEM_INSN || item->made) return false;
     if (item->insn->flow == THUMB_FLOW_CALL_INDIRECT) return true;
     return item->jump == FW_JUMP_TAIL && item->insn->op == THUMB_BX;
@@ -248,9 +250,10 @@ void protect_calls(struct hardening *hardening) {
     for (uint32_t u = 0; u < units; u++) {
         if (model->units[u].status == FW_UNIT_DROPPED) continue;
         for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
-            if (!is_site(&model->items[i])) continue;
             struct fw_unit *unit = &model->units[u];
-            unit->call_sites++;
+            bool checkable = is_checkable(&model->items[i]);
+            unit->call_sites += checkable || fw_is_open_jump(model, &model->items[i]);
+            if (!checkable) continue;
             bool low = model->items[i].insn->rm != THUMB_SP && model->items[i].insn->rm < 15 &&
                        model->items[i].insn->rm != THUMB_LR;
             if (hardening->calls_reason || unit->status != FW_UNIT_ACCEPTED || !low) continue;

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""What hand-written code does beside the protections counts as unprotected, in the hardener's report
+as in check's figures: a jump that may go anywhere is an indirect call that nothing checks, and a
+copy of the return address that a function may return by is a return address that is not sealed.
+A copy that nothing returns by is data. A jump put in for a checked one drops out of "checked", and
+out of no count.
+
+    open_jumps_and_copies_count.py PROOFMARK
+"""
+import json
+import re
+import struct
+import sys
+
+from images import Images, Patch
+
+ASSEMBLY = r"""
+ .syntax unified
+ .thumb
+ .macro fn name
+ .section .text.\name, "ax", %progbits
+ .global \name
+ .type \name, %function
+ .thumb_func
+ .align 2
+\name:
+ .endm
+ fn by_move
+ mov pc, r1
+ .size by_move, . - by_move
+ fn by_load
+ ldr.w pc, [r1]
+ .size by_load, . - by_load
+ fn by_list
+ ldmia r1, {r3, pc}
+ .size by_list, . - by_list
+ fn by_odd
+ orr.w r1, r1, #1
+ bx r1
+ .size by_odd, . - by_odd
+
+ fn added
+ mov r3, lr
+ push {r3, r4}
+ bl twice
+ pop {r4}
+ ldr.w lr, 1f
+ add lr, r4
+ pop {r4}
+ bx lr
+ .align 2
+1: .word 0
+ .size added, . - added
+ fn kept
+ mov ip, r4
+ mov r4, lr
+ push {r0, ip}
+ bl twice
+ mov lr, r4
+ pop {r2, r4}
+ bx lr
+ .size kept, . - kept
+ fn hidden
+ mov r3, lr
+ push {r3, r4}
+ bl twice
+ mov r3, sp
+ ldr r4, [sp, #4]
+ eor r3, r3, #0
+ add sp, #8
+ ldr.w pc, [r3]
+ .size hidden, . - hidden
+ fn noted
+ push {r4, lr}
+ mov r4, lr
+ mov r3, lr
+ push {r3, r4}
+ bl twice
+ add sp, #8
+ cmp r4, #0
+ it eq
+ moveq r0, #0
+ pop {r4, pc}
+ .size noted, . - noted
+"""
+PROGRAM = r"""
+#include <stdio.h>
+__asm__(%s);
+int by_move(int, int (*)(int)), by_load(int, void *), by_list(int, void *), by_odd(int, int (*)(int));
+int added(int), kept(int), hidden(int), noted(int);
+__attribute__((noinline, used)) int twice(int n) { char text[12]; snprintf(text, sizeof text, "%%d", 2 * n); return text[0] - '0'; }
+static int (*volatile table[])(int) = {twice, twice};
+__attribute__((noinline)) int onward(int n) { return table[n & 1](n); }
+int main(void) {
+    int sum = by_move(1, table[0]) + by_load(1, (void *)table) + by_list(1, (void *)table) + by_odd(1, table[1]);
+    sum += added(1) + kept(1) + hidden(1) + noted(1) + onward(1);
+    printf("sum %%d\n", sum);
+    return 0;
+}
+"""
+GOTO = r"""
+#include <stdio.h>
+__attribute__((noinline)) int leaf(int n) { __asm__ volatile(""); return n; }
+__attribute__((noinline)) int run(const unsigned char *code) {
+    static const void *const labels[] = {&&add, &&twice, &&end};
+    int n = 1;
+    goto *labels[*code++];
+add: n += leaf(3); goto *labels[*code++];
+twice: n *= leaf(2); goto *labels[*code++];
+end: return n;
+}
+int main(void) { static const unsigned char code[] = {0, 1, 1, 2}; printf("run %d\n", run(code)); return 0; }
+"""
+OPEN = ("by_move", "by_load", "by_list", "by_odd", "hidden")
+COPIES = ("added", "kept", "hidden")
+
+
+def counts_of(report, figures):
+    totals = report["totals"]
+    return ({"sites": totals["return_sites"], "sealed": totals["return_sites_protected"]},
+            {key: figures["returns"][key] for key in ("sites", "sealed")},
+            {"sites": totals["indirect_calls"], "checked": totals["indirect_calls_protected"]},
+            {key: figures["calls"][key] for key in ("sites", "checked")})
+
+
+def hand_written(images):
+    quoted = "\n".join(json.dumps(line + "\n") for line in ASSEMBLY.splitlines())
+    elf = images.build("hand", PROGRAM % quoted, ("-Os",))
+    report = images.same(elf, "sum 18")
+    figures = images.holds("hand-written code", f"{elf}.exploit", elf)
+    told, found, told_calls, found_calls = counts_of(report, figures)
+    images.expect(told == found, f"return addresses: the report has {told}, check {found}")
+    images.expect(told_calls == found_calls, f"indirect calls: the report has {told_calls}, check {found_calls}")
+    unsealed = {row["function"]: row["sites"] for row in figures["returns"]["unsealed"]}
+    images.expect(unsealed == {name: 1 for name in COPIES}, f"unsealed: {figures['returns']['unsealed']}")
+    images.expect(found_calls["sites"] - found_calls["checked"] == len(OPEN), f"indirect calls: {figures['calls']}")
+    for name in OPEN:
+        row = images.function(report, name)["protections"].get("calls")
+        images.expect(row == {"sites": 1, "protected": 0}, f"{name}: {row}")
+    noted = images.function(report, "noted")["protections"]["returns"]
+    images.expect(noted == {"sites": 1, "protected": 1}, f"a copy that is data: {noted}")
+
+
+def exchanged(images):
+    """`mov pc, rN` for the branch to the routine, and no relocation that tells of it."""
+    elf = images.build("tail", PROGRAM.replace("%s", '""') .replace("%%", "%").split("int main")[0].replace(
+        "__asm__(\"\");", "") + "int main(void) { printf(\"%d\\n\", onward(1)); return 0; }\n")
+    done, out, _ = images.harden(elf)
+    images.expect(done.returncode == 0, done.stderr)
+    before = images.holds("a checked tail call", out, elf)["calls"]
+    patch = Patch(out)
+    place = patch.address("onward", r"^b(\.[nw])? .*<__pm_call_r\d+>")
+    size, text, _ = patch.code[place]
+    register = int(re.search(r"__pm_call_r(\d+)", text)[1])
+    patch.put(place, struct.pack("<H", 0x4687 | register << 3) + b"\x00\xbf" * (size // 2 - 1))
+    forget_relocation(patch, place)
+    _, figures = images.figures(patch.save("open"))
+    images.expect((figures["calls"]["sites"], figures["calls"]["checked"]) == (before["sites"], before["checked"] - 1),
+                  f"an open jump for a checked one: {before}, then {figures['calls']}")
+
+
+def forget_relocation(patch, place):
+    """R_ARM_NONE for the relocation of the place."""
+    shoff, = struct.unpack_from("<I", patch.data, 32)
+    count, = struct.unpack_from("<H", patch.data, 48)
+    for index in range(count):
+        _, kind, _, _, offset, size, *_ = struct.unpack_from("<10I", patch.data, shoff + 40 * index)
+        for at in range(offset, offset + size, 8) if kind == 9 else ():
+            if struct.unpack_from("<I", patch.data, at)[0] == place:
+                struct.pack_into("<I", patch.data, at + 4, 0)
+
+
+def computed_gotos(images):
+    elf = images.build("goto", GOTO)
+    report = images.same(elf, "run 16")
+    out = f"{elf}.exploit"
+    figures = images.holds("a computed goto", out, elf)
+    _, _, told, before = counts_of(report, figures)
+    images.expect(told == before, f"a computed goto: the report has {told}, check {before}")
+    patch = Patch(out)
+    load = patch.address("run", r"^ldr\.w (r\d+|ip|lr), \[\w+, \w+, lsl #2\]")
+    images.finds("a computed goto that reads no table", patch.nop(load).save("goto"), "returns", ["run", "anywhere"])
+    _, figures = images.figures(f"{out}.goto")
+    images.expect(figures["calls"]["sites"] > before["sites"], f"it counts as an indirect call: {figures['calls']}")
+
+
+def main():
+    images = Images(sys.argv[1])
+    hand_written(images)
+    exchanged(images)
+    computed_gotos(images)
+    return images.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
