@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/proposals.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "product/product.h"
@@ -101,20 +102,8 @@ static void find_ranges(const struct fw_model *model, struct found *found) {
     }
 }
 
-/* Better names first; 0: no candidate. The C library's generators are no random source. */
-static unsigned rank_of(const char *name) {
-    static const char *const pseudo[] = {"rand", "srand", "rand_r", "random", "srandom", "drand48"};
-    static const char *const words[] = {"rand", "rng", "seed", "entropy", "trng"};
-    unsigned rank = 0;
-    for (size_t i = 0; i < sizeof pseudo / sizeof *pseudo; i++)
-        if (strcmp(name, pseudo[i]) == 0) return 0;
-    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(name, words[i])) rank = i + 1;
-    return rank;
-}
-
 static void add_candidate(struct found *found, const char *name) {
-    unsigned rank = rank_of(name);
+    unsigned rank = propose_key_function(name);
     size_t at = found->candidates_count;
     for (size_t i = 0; i < at; i++)
         if (strcmp(found->candidates[i], name) == 0) return;
@@ -203,6 +192,8 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
     find_ranges(&model, &found);
     find_symbols(&model, &found);
     gmtime_r(&now, &parts);
+    struct product_range part = {.size_bytes = 0}, settings = {.size_bytes = 0};
+    propose_flash(&model, found.flash, found.flash_count, &part, &settings);
     struct product_facts facts = {
         .firmware_file = relative_to(arena, output, firmware),
         .name = name_of(arena, firmware),
@@ -211,6 +202,9 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
         .flash_count = found.flash_count,
         .ram = found.ram,
         .ram_count = found.ram_count,
+        .part = part,
+        .settings = settings,
+        .key_cell = propose_key_cell(&model),
         .key_functions = found.candidates,
         .key_functions_count = found.candidates_count,
         .stack_limit = found.stack_limit,

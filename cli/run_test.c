@@ -161,6 +161,7 @@ enum status run_test(struct arena *arena, const struct product *product, const c
     temporary_child(0);
     close(output);
     if (cut) buffer_text(&log, "\n[cut: the output is longer]\n");
+    out->late = !ended;
     if (!ended) {
         status = error_input(error, "test.command: took longer than its %u s and was stopped",
                              product->test.timeout_s);

@@ -14,6 +14,7 @@ struct run_test_result {
     int exit_code;       /* 128 and the signal's number when one ended it, as shells say */
     int64_t duration_ms;
     struct span log; /* its standard output and error; cut at the maximum, which is said */
+    bool late;       /* it was stopped: nothing else is set */
 };
 
 /* Runs product->test.command in the description's folder, with "{firmware}" in its words

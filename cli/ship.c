@@ -180,6 +180,25 @@ static enum status check(struct shipping *s, struct error *error) {
     return status;
 }
 
+/* A guard where the firmware goes below what it calls its stack's limit is a fault that only
+ * its tests show, and one that is hard to see from outside. */
+static void name_guard(struct shipping *s, const struct harden_result *hardened,
+                       struct error *error) {
+    const json_t *map = json_object_get(hardened->report, "memory_map"), *region;
+    const char *told = arena_format(s->arena, "%s", error->message);
+    size_t i;
+    json_array_foreach(json_object_get(map, "regions"), i, region) {
+        const char *role = json_string_value(json_object_get(region, "role"));
+        long long base = (long long)json_integer_value(json_object_get(region, "base"));
+        long long bytes = (long long)json_integer_value(json_object_get(region, "size_bytes"));
+        if (!role || strcmp(role, "stack guard") != 0) continue;
+        error_input(error,
+                    "%s; one thing to look at is the stack's guard, 0x%08llx to 0x%08llx: what "
+                    "goes there now faults",
+                    told, base, base + bytes - 1);
+    }
+}
+
 static enum status test(struct shipping *s, const char *target, struct error *error) {
     if (s->product.test.command.count == 0) return STATUS_OK;
     const char *relative = arena_format(s->arena, "%s/%s", temporary_path(), FOLDER_FIRMWARE);
@@ -267,6 +286,7 @@ static enum status ship(struct shipping *s, const struct options *options, const
     if (status == STATUS_OK) {
         progress(2, "running the tests on the hardened image");
         status = test(s, target, error);
+        if (s->test.late || s->test.exit_code != 0) name_guard(s, hardened, error);
     }
     if (status == STATUS_OK) {
         progress(3, "signing the evidence");

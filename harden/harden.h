@@ -47,6 +47,10 @@ enum status harden_image(struct span input, const struct harden_options *options
                          struct harden_result *result, struct error *error);
 void harden_free(struct harden_result *result);
 
+/* Why the word cannot keep a key over start-up, or NULL. `flash` of size 0: not known. */
+const char *harden_cannot_keep_a_key(struct fw_model *model, struct fw_range flash,
+                                     uint32_t address);
+
 /* "null" or "exploit". */
 bool harden_profile_named(const char *name, enum harden_profile *out);
 /* 2 to 64 hex digits, folded to the seed; false when it is not that. */

@@ -152,6 +152,9 @@ struct product_facts {
     size_t flash_count;
     const struct product_range *ram;
     size_t ram_count;
+    struct product_range part;        /* the part's flash as a proposal; size 0: none */
+    struct product_range settings;    /* behind the image, to write in; size 0: none */
+    const char *key_cell;             /* symbol of a word that can keep a key, or NULL */
     const char *const *key_functions; /* candidates by their name, best first */
     size_t key_functions_count;
     const char *stack_limit;  /* symbol or NULL */

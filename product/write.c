@@ -65,10 +65,12 @@ static void put_head(struct buffer *out, const struct product_facts *facts) {
 }
 
 static void put_key_function(struct buffer *out, const struct product_facts *facts) {
-    buffer_text(out,
-                "  # The function that returns 32 random bits, uint32_t f(void). It is called\n"
-                "  # once before the reset handler, so it may use no initialised variables.\n"
-                "  # Without it the key is fixed at build time, and the label says so.\n");
+    buffer_text(
+        out, "  # The function that returns 32 random bits, uint32_t f(void). It is called\n"
+             "  # once before the reset handler and before SystemInit: no initialised variables,\n"
+             "  # no clock, PLL or FPU is set up but what it sets up itself, and a fault in it\n"
+             "  # ends in the fault handler before the program starts.\n"
+             "  # Without it the key is fixed at build time, and the label says so.\n");
     if (facts->key_functions_count == 0) {
         buffer_text(out, "  # key_function: the symbol of your random source (none was found by "
                          "its name)\n");
@@ -79,19 +81,44 @@ static void put_key_function(struct buffer *out, const struct product_facts *fac
     }
 }
 
+static void put_key_cell(struct buffer *out, const struct product_facts *facts) {
+    buffer_text(out,
+                "  # A word of RAM that start-up neither clears nor copies to, where the firmware\n"
+                "  # uses the process stack pointer itself (most RTOSes):\n"
+                "  # key_cell: ");
+    put_plain(out, facts->key_cell ? facts->key_cell
+                                   : "the symbol of one, such as in .noinit (none was found)");
+}
+
+static void put_flash(struct buffer *out, const struct product_facts *facts) {
+    const struct product_range *settings = &facts->settings, *part = &facts->part;
+    buffer_text(out, "  # Ranges of flash that the firmware itself writes; they stay writable:\n"
+                     "  # writable_flash:\n");
+    if (settings->size_bytes) {
+        buffer_format(out, "  #   - {name: settings, start: 0x%08x, size: 0x%x}\n", settings->start,
+                      settings->size_bytes);
+    } else {
+        buffer_text(out, "  #   - {name: settings, start: address, size: bytes}\n");
+    }
+    buffer_text(out, "  # The part's flash from the image on; code that does not fit there is "
+                     "refused:\n");
+    if (part->size_bytes) {
+        buffer_format(out, "  # flash: {start: 0x%08x, size: 0x%x}  # its size is a guess\n",
+                      part->start, part->size_bytes);
+    } else {
+        buffer_text(out, "  # flash: {start: address, size: bytes}\n");
+    }
+}
+
 static void put_harden(struct buffer *out, const struct product_facts *facts) {
     buffer_text(out, "harden:\n"
                      "  profile: exploit        # or null: move every function, protect nothing\n"
                      "  # seed: 00              # hex; same input and seed, same bytes\n");
     put_key_function(out, facts);
-    buffer_text(out, "  # key_cell: 0x20000000  # a word of RAM that start-up does not clear\n"
-                     "  # exempt: [symbols]     # functions to leave as they are; counted\n"
-                     "  # Ranges of flash that the firmware itself writes; they stay writable:\n"
-                     "  # writable_flash:\n"
-                     "  #   - {name: settings, start: 0x00000000, size: 0x1000}\n"
-                     "  # The part's flash; code that does not fit there is refused:\n"
-                     "  # flash: {start: 0x00000000, size: 0x100000}\n"
-                     "  mpu: auto               # or none: set up no memory map\n");
+    put_key_cell(out, facts);
+    buffer_text(out, "  # exempt: [symbols]     # functions to leave as they are; counted\n");
+    put_flash(out, facts);
+    buffer_text(out, "  mpu: auto               # or none: set up no memory map\n");
     if (facts->stack_limit) {
         buffer_text(out, "  stack_limit: ");
         put_plain(out, facts->stack_limit);

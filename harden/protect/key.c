@@ -90,8 +90,8 @@ static bool is_below_stack_top(struct fw_model *model, uint32_t address) {
     return true;
 }
 
-/* Why the word cannot keep a key, or NULL. */
-static const char *cannot_keep_a_key(struct hardening *hardening, uint32_t address) {
+const char *harden_cannot_keep_a_key(struct fw_model *model, struct fw_range flash,
+                                     uint32_t address) {
     static const char *const cleared[][2] = {{"__bss_start__", "__bss_end__"},
                                              {"__bss_start", "__bss_end"},
                                              {"__bss_start", "__bss_end__"},
@@ -105,12 +105,10 @@ static const char *cannot_keep_a_key(struct hardening *hardening, uint32_t addre
                                              {"__bss_start", "_end"}};
     static const char *const copied[][2] = {
         {"__data_start__", "__data_end__"}, {"__data_start", "__data_end"}, {"_sdata", "_edata"}};
-    struct fw_model *model = hardening->model;
-    const struct fw_range *flash = &hardening->options->flash;
     bool placed = false; /* by the linker, in memory without contents */
     if (address % 4) return "it is not aligned to 4";
     if (!may_be_ram(address)) return "no RAM is there, but devices";
-    if (address - flash->address < flash->size_bytes) return "it is in flash";
+    if (address - flash.address < flash.size_bytes) return "it is in flash";
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
@@ -145,7 +143,10 @@ static enum status find_cell(struct hardening *hardening) {
     } else if (*end != '\0' || end == text || value > UINT32_MAX) {
         reason = "there is no symbol of that name";
     }
-    if (!reason) reason = cannot_keep_a_key(hardening, (uint32_t)value);
+    if (!reason) {
+        reason =
+            harden_cannot_keep_a_key(hardening->model, hardening->options->flash, (uint32_t)value);
+    }
     if (reason) {
         return error_input(hardening->error,
                            "%s: a key cell is the symbol or address of a word in RAM that "

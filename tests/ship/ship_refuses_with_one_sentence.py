@@ -23,6 +23,21 @@ with Shop(*sys.argv[1:3]) as shop:
     refused("[/bin/sh,", "[./no-such-program,", "test.command", "no-such-program")
     refused("timeout_s: 300", "timeout_s: 1\n  command: sleep 60", "given twice")
 
+    # Tests that fail or hang on the hardened image: the guard, which only they can run into, is named.
+    guard = ("the stack's guard, 0x2", "now faults")
+    refused("[/bin/sh, -c,", "[/bin/false, -c,", "exit code 1", *guard)
+    shop.change("timeout_s: 300", "timeout_s: 1")
+    shop.change("test -s", "sleep 60; test -s")
+    one_sentence(shop.ship(expect=1), "took longer than its 1 s", *guard)
+    shop.change("sleep 60; test -s", "test -s")
+    shop.change("timeout_s: 1", "timeout_s: 300")
+    expect(shop.description == right, "the test does not undo its change")
+    shop.change("mpu: auto", "mpu: none")
+    shop.change("[/bin/sh, -c,", "[/bin/false, -c,")
+    expect("guard" not in shop.ship(expect=1).stderr, "a guard is named where there is none")
+    shop.change("[/bin/false, -c,", "[/bin/sh, -c,")
+    shop.change("mpu: none", "mpu: auto")
+
     plain = shop.path("build/plain.elf")
     subprocess.run(["arm-none-eabi-objcopy", "--remove-relocations=*",
                     shop.path("build/thermostat.elf"), plain], check=True)

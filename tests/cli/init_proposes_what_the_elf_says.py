@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""What `init` proposes comes from this very ELF and is taken as it stands: the flash begins where
+the image does, the range to write in lies behind it, a key cell is a word that keeps a key, and a
+key function is one whose name says that it reads a random source.
+
+    init_proposes_what_the_elf_says.py PROOFMARK
+"""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../firmware"))
+from board import Board  # noqa: E402
+
+GOOD = ["trng_read", "HAL_RNG_GetRandomNumber", "random_seed", "board_random", "get_entropy"]
+BAD = ["fortuna_add_entropy", "_fortuna_reseed", "_fortuna_update_seed", "prng_is_valid", "find_prng", "mp_rand",
+       "set_rand", "rand_prime", "HAL_RNG_Init", "RNG_IRQHandler", "strange_grandson", "read_seed_file", "drand48_step"]
+PROGRAM = r"""
+#include <stdint.h>
+#include <stdio.h>
+%s
+__attribute__((section(".noinit,\"aw\",%%nobits@"), aligned(32), used)) volatile uint32_t boot_count, boot_key;
+volatile uint32_t other_key;
+int main(void) { printf("%%d\n", (int)(other_key + 0 * (boot_key + boot_count)%s)); return 0; }
+"""
+
+
+def program(names):
+    bodies = "\n".join(f"__attribute__((noinline)) uint32_t {name}(void) {{ return {i}; }}" for i, name in enumerate(names))
+    return PROGRAM % (bodies, "".join(f" + {name}()" for name in names))
+
+
+def load_range(elf):
+    text = subprocess.run(["arm-none-eabi-readelf", "-lW", elf], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in text.splitlines() if line.strip().startswith("LOAD")]
+    starts = [(int(row[3], 16), int(row[4], 16)) for row in rows if int(row[4], 16)]
+    return min(start for start, _ in starts), max(start + size for start, size in starts)
+
+
+def proposals(board, elf):
+    done = board.tool("init", "--force", "-o", board.path("product.yaml"), elf)
+    board.expect(done.returncode == 0, done.stderr)
+    with open(board.path("product.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    return text, re.findall(r"# key_function: (\S+)$", text, re.M), re.findall(r"# key_cell: (.*)$", text, re.M)
+
+
+def main():
+    board = Board(sys.argv[1])
+    elf = board.build("named", program(GOOD + BAD))
+    text, functions, cells = proposals(board, elf)
+    board.expect(functions[0] == "HAL_RNG_GetRandomNumber" or functions[0] == "trng_read", f"{functions}")
+    board.expect(set(GOOD) <= set(functions) <= set(GOOD) | {"pm_random"}, f"{functions}")
+    board.expect(cells == ["boot_key"], f"{cells}")
+    first, end = load_range(elf)
+    start, size = (int(n, 16) for n in re.search(r"# flash: {start: (\w+), size: (\w+)}", text).groups())
+    board.expect(start == first and start + size > end, f"flash {start:x} {size:x}, the image {first:x} to {end:x}")
+    at, bytes_ = (int(n, 16) for n in re.search(r"name: settings, start: (\w+), size: (\w+)}", text).groups())
+    board.expect(end <= at < end + 0x1000 and at + bytes_ <= start + size, f"settings at {at:x}, the image's end {end:x}")
+    # The hardener takes them all.
+    done, _, _ = board.harden(elf, options=["--key-function", "trng_read", "--key-cell", "boot_key", "--flash",
+                                            f"{start}:{size}", "--writable", f"{at}:{bytes_}"])
+    board.expect(done.returncode == 0, done.stderr)
+    # Elsewhere the same: an image that does not begin at 0, and no word for a key.
+    source = program(BAD).replace("boot_key", "boot_word")
+    elf = board.build("moved", source, link=["-Wl,--section-start=.vectors=0x8000", "-Wl,--section-start=.text=0x8400"])
+    first, end = load_range(elf)
+    text, functions, cells = proposals(board, elf)
+    board.expect(not set(functions) & set(BAD), f"{functions}")
+    board.expect(len(cells) == 1 and "none was found" in cells[0], f"{cells}")
+    start = int(re.search(r"# flash: {start: (\w+),", text).group(1), 16)
+    board.expect(start == first, f"flash {start:x}, the image from {first:x}")
+    return board.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
