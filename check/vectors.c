@@ -35,6 +35,12 @@ static bool is_function(const struct fw_model *model, uint32_t address) {
 void check_vectors(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->boot) return;
+    if (model->rival_vector_table != FW_NONE) {
+        check_find(check, "boot", model->rival_vector_table,
+                   "another vector table may be at 0x%08x, beside the one at 0x%08x: a processor "
+                   "that starts there goes round the boot stub",
+                   model->rival_vector_table, model->vector_table);
+    }
     if ((model->entry & ~1U) != check->boot->address) {
         check_find(check, "boot", model->entry & ~1U,
                    "the file's entry is 0x%08x, and the reset vector leads to 0x%08x", model->entry,

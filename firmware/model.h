@@ -184,6 +184,8 @@ struct fw_model {
 
     uint32_t vector_table;       /* address of the vector table, or FW_NONE */
     uint32_t vector_table_bytes; /* relocated words and zeros from there */
+    uint32_t rival_vector_table; /* load address of another that a processor might start by, or
+                                    FW_NONE */
     bool hidden_addresses;       /* code makes a function's address without a relocated word
                                     or pair of its own that could name it (a difference) */
     bool relative_addresses;     /* code makes a function's address by ADR: fw_takes_entry() */

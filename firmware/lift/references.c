@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VECTOR_ALIGNMENT = 128 }; /* ARM DDI 0403E, B3.2.5 */
+
 static struct lift_function *function_of(struct lift *lift, uint32_t item) {
     return &lift->functions[lift->model->items[item].unit];
 }
@@ -543,34 +545,75 @@ static void refuse_around_unknown_bytes(struct lift *lift) {
     }
 }
 
+/* What the processor would take from a vector table here: its first two words. */
+static bool first_words(const struct fw_section *section, uint32_t *stack, uint32_t *reset) {
+    struct span content = {section->data, section->data ? section->size_bytes : 0};
+    return (section->flags & SHF_ALLOC) && span_u32le(content, 0, stack) &&
+           span_u32le(content, 4, reset);
+}
+
+static bool is_vector_table(const struct fw_model *model, const struct fw_section *section) {
+    uint32_t stack, reset;
+    if (section->address % VECTOR_ALIGNMENT != 0 || !first_words(section, &stack, &reset) ||
+        stack == 0 || stack % 4 != 0 || !(reset & 1)) {
+        return false;
+    }
+    size_t r = fw_relocation_from(model, section->address + 4);
+    return r < model->relocation_count && model->relocations[r].place == section->address + 4 &&
+           model->relocations[r].type == R_ARM_ABS32;
+}
+
+/* Could the processor start by this section and not by the chosen table? Which one it reads is
+ * the part's choice, mostly the lowest in flash; start-up code may set sp anew, so that in
+ * front of the table the first word may be anything. Behind it, one that lies in flash belongs
+ * to a structure that only looks similar. What start-up copies to RAM is no table at reset. */
+static bool is_rival(struct fw_model *model, const struct fw_section *section,
+                     const struct fw_section *table) {
+    bool in_front = section->load_address < table->load_address;
+    bool copied = section->load_address != section->address;
+    uint32_t stack, reset;
+    if (section == table || section->load_address % VECTOR_ALIGNMENT != 0 ||
+        !first_words(section, &stack, &reset) || !(reset & 1)) {
+        return false;
+    }
+    const struct fw_section *code = fw_section_at(model, reset & ~1U);
+    if (!code || !fw_is_code_section(code)) return false;
+    if (in_front) return true;
+    const struct fw_section *below = fw_section_at(model, stack - 4);
+    return !copied && stack != 0 && stack % 4 == 0 &&
+           (!below || !below->data || fw_is_ram_section(below));
+}
+
+static void find_rival(struct fw_model *model, const struct fw_section *table) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *section = &model->sections[i];
+        if (!is_rival(model, section, table)) continue;
+        model->rival_vector_table = section->load_address;
+        return;
+    }
+}
+
 /* The vector table: at the start of a section, an initial stack pointer and the reset
- * handler's address (ARM DDI 0403E, B1.5.3). Of several, the one that names the entry. */
+ * handler's address (ARM DDI 0403E, B1.5.3). Of several, the one that names the entry; that
+ * there are others is told, since the processor knows no entry. */
 static void find_vector_table(struct lift *lift) {
     struct fw_model *model = lift->model;
+    const struct fw_section *table = NULL;
     unsigned candidates = 0;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
-        struct span content = {section->data, section->data ? section->size_bytes : 0};
         uint32_t stack, reset;
-        if (section->address % 128 != 0 || !span_u32le(content, 0, &stack) ||
-            !span_u32le(content, 4, &reset) || stack == 0 || stack % 4 != 0 || !(reset & 1)) {
-            continue;
-        }
-        size_t r = fw_relocation_from(model, section->address + 4);
-        if (r == model->relocation_count || model->relocations[r].place != section->address + 4 ||
-            model->relocations[r].type != R_ARM_ABS32) {
-            continue;
-        }
-        if ((reset & ~1U) == (model->entry & ~1U)) {
-            model->vector_table = section->address;
-            candidates = 1;
-            break;
-        }
-        model->vector_table = section->address;
+        if (!is_vector_table(model, section)) continue;
+        table = section;
         candidates++;
+        if (!first_words(section, &stack, &reset)) continue;
+        if ((reset & ~1U) != (model->entry & ~1U)) continue;
+        candidates = 1;
+        break;
     }
-    if (candidates != 1) model->vector_table = FW_NONE;
-    if (model->vector_table == FW_NONE) return;
+    if (candidates != 1) return;
+    model->vector_table = table->address;
+    find_rival(model, table);
     const struct fw_section *section = fw_section_at(model, model->vector_table);
     struct span content = {section->data, section->size_bytes};
     enum { WORDS = 16 + 240, SYSTEM_WORDS = 16 };

@@ -498,7 +498,7 @@ enum status fw_read(struct fw_model *model, struct span file, bool need_relocati
     } else {
         model->entry = reader.header->e_entry;
         model->elf_flags = reader.header->e_flags;
-        model->vector_table = model->entry_item = FW_NONE;
+        model->vector_table = model->rival_vector_table = model->entry_item = FW_NONE;
         /* check_architecture() needs the section count before the sections are read. */
         reader.elf_section_count = reader.header->e_shnum;
         status = read_all(&reader, need_relocations);

@@ -106,6 +106,13 @@ enum status protect_boot(struct hardening *hardening) {
                            "no vector table with the reset handler's address was found, so no "
                            "key can be made before the firmware starts");
     }
+    if (model->rival_vector_table != FW_NONE) {
+        return error_input(hardening->error,
+                           "two vector tables, at 0x%08x and at 0x%08x, and the processor may "
+                           "start by either: link one program with one table at the start of a "
+                           "section (another as an image of its own)",
+                           model->vector_table, model->rival_vector_table);
+    }
     uint32_t reset = vector->target_item;
     uint32_t unit = fw_add_unit(model, "__pm_boot");
     append_key(hardening, unit);
