@@ -28,7 +28,7 @@ static void check_long_step(void *context, size_t step) {
     if (step == CONSISTENCY) check_consistency(part);
 }
 
-static void check_protections(struct check *check) {
+static void check_protections(struct check *check, struct span output) {
     check_prepare_places(check);
     walk_prepare(check);
     check_boot(check);
@@ -44,6 +44,7 @@ static void check_protections(struct check *check) {
     check_memory_map(check);
     check_key_cell(check);
     check_vectors(check);
+    check_segments(check, output);
     check_join(check, &parts[CONSISTENCY]);
 }
 
@@ -70,11 +71,12 @@ static void read_image(void *context, size_t which) {
 }
 
 /* Afterwards the output is as it was read: what it was taken apart into is given back. */
-static enum status look_at_output(struct check *check, struct error *error) {
+static enum status look_at_output(struct check *check, struct span output,
+                                  struct error *error) {
     struct fw_model *model = check->model, as_read = *model;
     model->arena = (struct arena){.chunk = NULL};
     enum status status = take_apart(check, error);
-    if (status == STATUS_OK) check_protections(check);
+    if (status == STATUS_OK) check_protections(check, output);
     fw_flow_free(&check->flow);
     arena_free(&model->arena);
     *model = as_read;
@@ -92,7 +94,7 @@ static enum status look(struct images *images, struct error *error) {
         *error = images->errors[OUTPUT];
         return status;
     }
-    status = look_at_output(images->check, error);
+    status = look_at_output(images->check, images->files[OUTPUT], error);
     if (status != STATUS_OK || images->count == 1) return status;
     status = images->status[ORIGINAL];
     if (status != STATUS_OK) {

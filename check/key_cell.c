@@ -90,11 +90,29 @@ static bool is_in_stack(const struct check *check, uint32_t cell) {
     return cell >= bottom;
 }
 
+/* The image has RAM in this range of the architecture: a section that is written, or the stack.
+ * In the lowest range flash lies too, so that there the word itself is in such a section. */
+static bool is_in_ram(const struct check *check, uint32_t cell) {
+    const struct fw_model *model = check->model;
+    uint32_t top = 0, range = cell >> 29;
+    bool stack = check_word(check, model->vector_table, &top) && top != 0;
+    if (stack && range != 0 && (top - 1) >> 29 == range) return true;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool ram = (s->flags & SHF_ALLOC) && s->size_bytes && fw_is_ram_section(s) &&
+                   !fw_is_constant_table(s);
+        if (!ram || s->address >> 29 != range) continue;
+        if (range != 0 || cell - s->address < s->size_bytes) return true;
+    }
+    return false;
+}
+
 void check_key_cell(struct check *check) {
     uint32_t cell = check->sums.key_cell;
     if (!check->boot || check->sums.key_in_psp) return;
     const char *what = contents_fault(check, cell);
     if (cell % WORD_BYTES != 0 || is_for_devices(cell)) what = "is not a word of RAM";
+    if (!what && !is_in_ram(check, cell)) what = "is where the image has no RAM";
     if (!what && is_in_stack(check, cell)) what = "is where the stack grows";
     if (!what) return;
     check_find(check, "key", check->boot->address, "the key's place, 0x%08x, %s", cell, what);

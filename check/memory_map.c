@@ -135,11 +135,64 @@ static bool functions_in(const struct check *check, uint32_t start, uint64_t end
     return f && (uint64_t)f->address + f->size_bytes > start;
 }
 
+/* Is no smaller region one that covers the range? */
+static bool is_smallest(const struct region *r, const struct check_range *range) {
+    uint64_t end = (uint64_t)range->start + range->size_bytes, bytes = region_bytes(r);
+    uint64_t half = bytes / 2, start_of_half = range->start & ~(half - 1);
+    bool covers_all = range->start >= r->base && end <= r->base + bytes;
+    return covers_all && (r->log2_size == 5 || end > start_of_half + half);
+}
+
+/* What a region is for: from the first piece to the last, and the eighths that hold some. */
+struct cover {
+    uint64_t start, end;
+    uint32_t used;
+};
+
+static void cover_add(struct cover *cover, const struct region *r, uint32_t start,
+                      uint32_t size_bytes) {
+    uint64_t end = (uint64_t)start + size_bytes, eighth = region_bytes(r) / 8;
+    if (start < cover->start) cover->start = start;
+    if (end > cover->end) cover->end = end;
+    for (uint32_t e = 0; e < 8 && r->log2_size >= EIGHTHS_FROM_LOG2; e++) {
+        uint64_t from = r->base + e * eighth;
+        if (start < from + eighth && end > from) cover->used |= 1U << e;
+    }
+}
+
+/* The region is the smallest around all of it, and on only where some of it is. */
+static bool is_exact(const struct region *r, const struct cover *cover) {
+    if (cover->end == 0 || cover->end > UINT32_MAX) return false;
+    struct check_range all = {(uint32_t)cover->start, (uint32_t)(cover->end - cover->start)};
+    return is_smallest(r, &all) &&
+           (r->log2_size < EIGHTHS_FROM_LOG2 || (cover->used | r->disabled) == 0xff);
+}
+
+/* Writable memory executes in one region, the smallest that the functions in RAM need: a wider
+ * one would let what an attacker writes beside them execute. */
+static void judge_executable_ram(struct check *check, const struct region *r) {
+    struct fw_model *model = check->model;
+    struct cover all = {.start = UINT64_MAX};
+    for (size_t i = 0; i < model->function_count; i++) {
+        const struct fw_function *f = &model->functions[i];
+        const struct fw_section *s = fw_section_at(model, f->address);
+        if (s && fw_is_ram_section(s) && f->size_bytes) {
+            cover_add(&all, r, f->address, f->size_bytes);
+        }
+    }
+    if (is_exact(r, &all)) return;
+    check_find(check, "memory map", r->base,
+               "0x%08x to 0x%08x is writable and executes, and is not the smallest region around "
+               "the functions there",
+               r->base, (uint32_t)(r->base + region_bytes(r) - 1));
+}
+
 /* No eighth executes in vain, and writable memory executes only where functions are. */
 static void judge_executable(struct check *check) {
     for (size_t i = 0; i < check->region_count; i++) {
         const struct region *r = &check->regions[i];
         if (!r->executes) continue;
+        if (r->access == AP_READ_WRITE) judge_executable_ram(check, r);
         bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
         uint64_t step = eighths ? region_bytes(r) / 8 : region_bytes(r);
         for (uint32_t e = 0; e < (eighths ? 8 : 1); e++) {
@@ -209,24 +262,55 @@ static void judge_section(struct check *check, const struct fw_section *s, bool 
     }
 }
 
-/* A symbol, or a section's start, that rounds up to the guard: the end of the stack. */
+/* A name for an address, not for a variable, a function or what bytes are ($a, $d, $t). */
+static bool names_an_address(const struct fw_symbol *s) {
+    unsigned type = ELF32_ST_TYPE(s->info);
+    return s->section != SHN_UNDEF && s->name[0] != '$' && type != STT_FUNC && type != STT_FILE &&
+           type != STT_TLS;
+}
+
+/* A symbol, or the stack's own section, that begins where the guard was rounded up from. */
 static bool is_stack_end(const struct check *check, uint32_t address) {
     const struct fw_model *model = check->model;
     for (size_t i = 0; i < model->symbol_count; i++) {
         const struct fw_symbol *s = &model->symbols[i];
-        if (s->section != SHN_UNDEF && address - s->value < GUARD_BYTES) return true;
+        if (names_an_address(s) && address - s->value < GUARD_BYTES) return true;
     }
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        if ((s->flags & SHF_ALLOC) && address - s->address < GUARD_BYTES) return true;
+        bool memory = (s->flags & SHF_ALLOC) && s->size_bytes;
+        if (memory && address - s->address < GUARD_BYTES) return true;
     }
     return false;
+}
+
+/* From the guard to the stack's top there is nothing but the stack: a section without contents
+ * that reaches its top, in which no variable lies but one that reaches it too; no stack
+ * spans two of the architecture's ranges. */
+static bool is_stack_alone(const struct check *check, uint32_t address, uint32_t top) {
+    const struct fw_model *model = check->model;
+    if (address >> 29 != (top - 1) >> 29) return false;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        uint64_t end = (uint64_t)s->address + s->size_bytes;
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
+        if (s->address >= top || end <= address) continue;
+        if (s->type != SHT_NOBITS || end < top) return false;
+    }
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        uint64_t end = (uint64_t)s->value + s->size_bytes;
+        if (ELF32_ST_TYPE(s->info) != STT_OBJECT || s->section == SHN_UNDEF) continue;
+        if (s->value < top && end > address && end < top) return false;
+    }
+    return true;
 }
 
 /* Nothing of the image lies between the guard and the stack's top. Where the stack has a section
  * of its own, that says where it ends (is_stack_end). */
 static bool is_free_to_top(const struct check *check, uint32_t address, uint32_t top) {
     const struct fw_model *model = check->model;
+    if (address >> 29 != (top - 1) >> 29) return false;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
@@ -241,7 +325,8 @@ static bool is_stack_guard(const struct check *check, const struct region *r, ui
         return false;
     }
     if (told) return r->base - told < GUARD_BYTES;
-    return is_stack_end(check, r->base) || is_free_to_top(check, r->base, top);
+    if (is_stack_end(check, r->base) && is_stack_alone(check, r->base, top)) return true;
+    return is_free_to_top(check, r->base, top);
 }
 
 static void find_guards(struct check *check) {
@@ -261,14 +346,6 @@ static void find_guards(struct check *check) {
                        r->base);
         }
     }
-}
-
-/* Is no smaller region one that covers the range? */
-static bool is_smallest(const struct region *r, const struct check_range *range) {
-    uint64_t end = (uint64_t)range->start + range->size_bytes, bytes = region_bytes(r);
-    uint64_t half = bytes / 2, start_of_half = range->start & ~(half - 1);
-    bool covers_all = range->start >= r->base && end <= r->base + bytes;
-    return covers_all && (r->log2_size == 5 || end > start_of_half + half);
 }
 
 /* The same, with the eighths outside the range off. */
@@ -297,26 +374,14 @@ static bool is_low_ram(const struct check *check, const struct fw_section *s) {
            s->address < RAM_FROM && !is_in_flash(s) && !is_declared(check->options, s);
 }
 
-/* The region is the smallest around all of it, and on only where some of it is. */
 static bool serves_low_ram(const struct check *check, const struct region *r) {
     const struct fw_model *model = check->model;
-    uint64_t start = UINT64_MAX, end = 0, eighth = region_bytes(r) / 8;
-    bool eighths = r->log2_size >= EIGHTHS_FROM_LOG2;
-    uint32_t used = 0;
+    struct cover all = {.start = UINT64_MAX};
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        uint64_t section_end = (uint64_t)s->address + s->size_bytes;
-        if (!is_low_ram(check, s)) continue;
-        if (s->address < start) start = s->address;
-        if (section_end > end) end = section_end;
-        for (uint32_t e = 0; e < 8 && eighths; e++) {
-            uint64_t from = r->base + e * eighth;
-            if (s->address < from + eighth && section_end > from) used |= 1U << e;
-        }
+        if (is_low_ram(check, s)) cover_add(&all, r, s->address, s->size_bytes);
     }
-    if (end == 0 || end > UINT32_MAX) return false;
-    struct check_range all = {(uint32_t)start, (uint32_t)(end - start)};
-    return is_smallest(r, &all) && (!eighths || (used | r->disabled) == 0xff);
+    return is_exact(r, &all);
 }
 
 /* A region is writable for one of the ranges that the description asks for. */

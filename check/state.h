@@ -154,6 +154,8 @@ void check_key(struct check *check);
 void check_key_cell(struct check *check);
 /* vectors.c: the entry and the vector table. Requires check_boot(). */
 void check_vectors(struct check *check);
+/* segments.c: what the program headers load is what the sections hold. */
+void check_segments(struct check *check, struct span file);
 /* consistency.c: relocations against instructions. */
 void check_consistency(struct check *check);
 /* returns.c, calls.c, memory_map.c: count and judge. */

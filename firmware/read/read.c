@@ -76,6 +76,10 @@ static enum status check_header(struct reader *reader) {
     return STATUS_OK;
 }
 
+static bool ranges_overlap(uint32_t a, uint32_t a_bytes, uint32_t b, uint32_t b_bytes) {
+    return a_bytes && b_bytes && (a >= b ? a - b < b_bytes : b - a < a_bytes);
+}
+
 static enum status check_segment_overlaps(struct reader *reader) {
     const struct fw_model *model = reader->model;
     for (size_t i = 0; i < model->segment_count; i++) {
@@ -83,11 +87,16 @@ static enum status check_segment_overlaps(struct reader *reader) {
         for (size_t k = 0; k < i; k++) {
             const struct fw_segment *b = &model->segments[k];
             if (a->type != PT_LOAD || b->type != PT_LOAD) continue;
-            bool overlap = a->address >= b->address ? a->address - b->address < b->memory_bytes
-                                                    : b->address - a->address < a->memory_bytes;
-            if (!overlap || !a->memory_bytes || !b->memory_bytes) continue;
-            return error_input(reader->error, "segment %zu and segment %zu overlap in memory", k,
-                               i);
+            if (ranges_overlap(a->address, a->memory_bytes, b->address, b->memory_bytes)) {
+                return error_input(reader->error, "segment %zu and segment %zu overlap in memory",
+                                   k, i);
+            }
+            /* Which of the two is in flash then depends on who loads them. */
+            if (ranges_overlap(a->load_address, a->file_bytes, b->load_address, b->file_bytes)) {
+                return error_input(reader->error,
+                                   "segment %zu and segment %zu overlap where they are loaded", k,
+                                   i);
+            }
         }
     }
     return STATUS_OK;
@@ -104,7 +113,7 @@ static enum status read_segments(struct reader *reader) {
         struct span part;
         if (h->p_type == PT_LOAD &&
             (!span_sub(reader->file, h->p_offset, h->p_filesz, &part) || h->p_filesz > h->p_memsz ||
-             h->p_memsz > UINT32_MAX - h->p_vaddr)) {
+             h->p_memsz > UINT32_MAX - h->p_vaddr || h->p_filesz > UINT32_MAX - h->p_paddr)) {
             return error_input(reader->error, "segment %zu is truncated or malformed", i);
         }
         model->segments[i] = (struct fw_segment){h->p_type,   h->p_flags, h->p_vaddr, h->p_paddr,
@@ -115,7 +124,7 @@ static enum status read_segments(struct reader *reader) {
 }
 
 /* A section lies inside a segment or apart from it, and contents in memory that a segment
- * holds are also among its bytes of the file. */
+ * holds are those bytes of the file that it loads there. */
 static bool agrees_with_segments(const struct fw_model *model, const Elf32_Shdr *header) {
     for (size_t i = 0; i < model->segment_count; i++) {
         const struct fw_segment *s = &model->segments[i];
@@ -126,6 +135,8 @@ static bool agrees_with_segments(const struct fw_model *model, const Elf32_Shdr 
             if (s->address - header->sh_addr < header->sh_size) return false;
         } else if (offset < s->memory_bytes) {
             if (offset > room || header->sh_size > room - offset) return false;
+            bool contents = header->sh_type != SHT_NOBITS;
+            if (contents && header->sh_offset - s->file_offset != offset) return false;
         }
     }
     return true;

@@ -74,6 +74,22 @@ static bool may_be_ram(uint32_t address) {
     return part != PERIPHERAL && part < DEVICE;
 }
 
+/* The image has RAM in this range of the architecture: a section that is written, or the stack. */
+static bool has_ram_near(struct fw_model *model, uint32_t address) {
+    uint32_t top = 0;
+    const uint8_t *vectors =
+        model->vector_table == FW_NONE ? NULL : fw_bytes_at(model, model->vector_table, 4);
+    bool stack = vectors && span_u32le((struct span){vectors, 4}, 0, &top) && top != 0;
+    if (stack && (top - 1) >> 29 == address >> 29) return true;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool ram = (s->flags & SHF_ALLOC) && s->size_bytes && fw_is_ram_section(s) &&
+                   !fw_is_constant_table(s);
+        if (ram && s->address >> 29 == address >> 29) return true;
+    }
+    return false;
+}
+
 /* Heap or stack: from the last section below the initial stack pointer up to it. */
 static bool is_below_stack_top(struct fw_model *model, uint32_t address) {
     uint32_t top = 0;
@@ -129,6 +145,7 @@ const char *harden_cannot_keep_a_key(struct fw_model *model, struct fw_range fla
         return "start-up copies contents of the image there";
     }
     if (address >> 29 == 0 && !placed) return "that is flash, as far as the ELF says";
+    if (!has_ram_near(model, address)) return "the image has no RAM there";
     return is_below_stack_top(model, address) ? "it is stack or heap" : NULL;
 }
 

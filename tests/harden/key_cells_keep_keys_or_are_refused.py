@@ -29,7 +29,7 @@ REFUSED = [
     ("0x20000002", "aligned"), ("0xe000ed94", "devices"), ("0xfffffffc", "devices"), ("0x40004000", "devices"),
     ("0x5ffffffc", "devices"), ("0xa0000000", "devices"), ("0xdffffffc", "devices"), ("0x00300000", "flash"),
     ("__HeapBase", "heap"), ("__StackLimit", "stack"), ("nowhere", "no symbol"),
-    ("0x100000000", "no symbol"),
+    ("0x100000000", "no symbol"), ("0x60000000", "no RAM"), ("0x80000000", "no RAM"),
 ]
 
 

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""An image whose file says one thing and whose processor would do another does not hold: a
+second vector table, bytes that are loaded and belong to no section, a stack guard where no
+stack ends, executable RAM beyond the functions there, a key where no RAM is. Each stands
+alone in an image that holds without it.
+
+    images_that_mislead_are_found.py PROOFMARK
+"""
+import os
+import struct
+import sys
+
+from images import Images, Patch
+import board
+from seeded_faults_are_found_and_named import moved_cell, region_table, symbol
+
+TABLE = """
+#include <stdint.h>
+#include <stdio.h>
+void Reset_Handler(void); extern uint32_t __StackTop;
+__attribute__((section(".second"), used)) const void *const second[8] = {%s};
+int main(void) { puts("started"); return 0; }
+"""
+IN_RAM = """
+#include <stdio.h>
+__attribute__((section(".ramfunc"), noinline, long_call)) int triple(int n) { return n * 3; }
+int main(void) { printf("%d\\n", triple(4)); return 0; }
+"""
+
+
+def script(images, name, line, before, header=""):
+    """The board's linker script with a line of its own; the previous one comes back with undo()."""
+    plain = board.LINK[-1]
+    with open(os.path.join(board.BOARD, "board.ld"), encoding="utf-8") as file:
+        text = file.read()
+    assert before in text
+    text = text.replace(before, line + before, 1).replace("    zero PT_LOAD FLAGS(6);", header + "    zero PT_LOAD FLAGS(6);")
+    board.LINK[-1] = images.write(f"{name}.ld", text)
+    return lambda: board.LINK.__setitem__(-1, plain)
+
+
+def second_tables(images):
+    undo = script(images, "second", "    .second : ALIGN(128) { KEEP(*(.second)) } > FLASH :text\n", "    .rodata :")
+    two = images.build_with_random_key("two", TABLE % "&__StackTop, Reset_Handler")
+    images.refused(two, ["two vector tables, at 0x00000000 and at 0x", "start of a section"])
+    one = images.build_with_random_key("one", TABLE % "0")
+    undo()
+    out = images.hardened(one)
+    images.holds("a constant at the start of a section", out, one)
+    patch = Patch(out)
+    place = symbol(out, "second")
+    patch.put(place, struct.pack("<II", patch.word(0), symbol(out, "Reset_Handler") | 1))
+    images.finds("a table that goes round the stub", patch.save("second"), "boot", [f"0x{place:08x}"])
+    patch = Patch(out)
+    patch.data[patch.offset(place) - 4] = 0x70  # what the linker left free in front of it
+    images.finds("a byte that belongs to no section", patch.save("gap"), "segments", [f"0x{place - 4:08x}", "no section"])
+
+
+def unread(images, told, image, words):
+    code, figures = images.figures(image)
+    said = str(figures.get("error"))
+    images.expect(code == 1 and all(word in said for word in words), f"{told}: exit {code}, {figures}")
+
+
+def loaded_bytes(images, out):
+    patch = Patch(out)
+    segment, = struct.unpack_from("<I", patch.data, 28)
+    kind, offset, _, _, size = struct.unpack_from("<5I", patch.data, segment)
+    assert kind == 1
+    patch.data += bytes(-len(patch.data) % 8)
+    struct.pack_into("<I", patch.data, segment + 4, len(patch.data))
+    patch.data += patch.data[offset:offset + size]
+    unread(images, "other bytes than the sections'", patch.save("other"), ["not whole in its segment"])
+    patch = Patch(out)
+    struct.pack_into("<I", patch.data, segment + 32 + 12, struct.unpack_from("<I", patch.data, segment + 12)[0])
+    unread(images, "two segments loaded to one place", patch.save("both"), ["overlap where they are loaded"])
+
+
+def guards(images, out):
+    """Where the image has a name for it, but no stack ends there."""
+    table = region_table(Patch(out))
+    for name in ("STACK_BYTES", "__HeapBase", "__bss_start"):
+        patch = Patch(out)
+        at = next(at for at in range(table, table + 64, 8)
+                  if patch.word(at) >> 5 and patch.word(at + 4) >> 24 & 7 == 0)
+        base = (symbol(out, name) + 31) & ~31
+        assert patch.word(at) & ~31 != base
+        patch.put(at, struct.pack("<I", base | patch.word(at) & 31))
+        images.finds(f"a guard at {name}", patch.save("guard"), "memory map", [f"no access at 0x{base:08x}"])
+
+
+def executable_ram(images):
+    line = "    .ramfunc : { *(.ramfunc) . = ALIGN(32); } > RAM AT > FLASH :ramfunc\n    . = ORIGIN(RAM) + 4K;\n"
+    undo = script(images, "ramfunc", line, "    .data : ALIGN(8)", "    ramfunc PT_LOAD FLAGS(7);\n")
+    elf = images.build_with_random_key("ramfunc", IN_RAM, ("-Os", "-Wa,--no-warn"))
+    undo()
+    out = images.hardened(elf)
+    figures = images.holds("a function in RAM", out, elf)
+    ranges = figures["memory_map"]["executable_ram"]
+    images.expect(len(ranges) == 1 and ranges[0]["size_bytes"] == 32, f"executable RAM: {ranges}")
+    patch = Patch(out)
+    table = region_table(patch)
+    at = next(at for at in range(table, table + 64, 8) if patch.word(at) & ~31 == 0x20000000 and patch.word(at + 4) >> 1 & 31 == 4)
+    first_eighth_of_1k = patch.word(at + 4) & ~0xff3f | 0xfe << 8 | 9 << 1 | 1
+    images.finds("executable RAM beside the function", patch.put(at + 4, struct.pack("<I", first_eighth_of_1k)).save("wide"),
+                 "memory map", ["not the smallest region"])
+
+
+def key_cells(images, elf):
+    cell = 0x203ffc00
+    kept = images.hardened(elf, options=("--key-function", "pm_random", "--key-cell", hex(cell)), name=f"{elf}.cell")
+    images.holds("a key in RAM", kept, elf)
+    for place in (0x003ff000, 0x1fffff00, 0x60000000, 0x80000000):
+        images.finds(f"a key at {place:#x}", moved_cell(kept, cell, place), "key", ["no RAM"])
+
+
+def main():
+    images = Images(sys.argv[1])
+    elf = images.build_with_random_key()
+    out = images.hardened(elf)
+    images.holds("the image as it is", out, elf)
+    second_tables(images)
+    loaded_bytes(images, out)
+    guards(images, out)
+    executable_ram(images)
+    key_cells(images, elf)
+    return images.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
