@@ -71,8 +71,7 @@ static void read_image(void *context, size_t which) {
 }
 
 /* Afterwards the output is as it was read: what it was taken apart into is given back. */
-static enum status look_at_output(struct check *check, struct span output,
-                                  struct error *error) {
+static enum status look_at_output(struct check *check, struct span output, struct error *error) {
     struct fw_model *model = check->model, as_read = *model;
     model->arena = (struct arena){.chunk = NULL};
     enum status status = take_apart(check, error);
