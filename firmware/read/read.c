@@ -124,7 +124,7 @@ static enum status read_segments(struct reader *reader) {
 }
 
 /* A section lies inside a segment or apart from it, and contents in memory that a segment
- * holds are those bytes of the file that it loads there. */
+ * holds are also among its bytes of the file. */
 static bool agrees_with_segments(const struct fw_model *model, const Elf32_Shdr *header) {
     for (size_t i = 0; i < model->segment_count; i++) {
         const struct fw_segment *s = &model->segments[i];
@@ -135,8 +135,6 @@ static bool agrees_with_segments(const struct fw_model *model, const Elf32_Shdr 
             if (s->address - header->sh_addr < header->sh_size) return false;
         } else if (offset < s->memory_bytes) {
             if (offset > room || header->sh_size > room - offset) return false;
-            bool contents = header->sh_type != SHT_NOBITS;
-            if (contents && header->sh_offset - s->file_offset != offset) return false;
         }
     }
     return true;
@@ -233,6 +231,32 @@ static enum status check_overlaps(struct reader *reader) {
     return STATUS_OK;
 }
 
+/* The contents of a section are those bytes of the file that its segment loads there. */
+static bool loads_contents(const struct fw_model *model, const Elf32_Shdr *header) {
+    for (size_t i = 0; i < model->segment_count; i++) {
+        const struct fw_segment *s = &model->segments[i];
+        uint32_t offset = header->sh_addr - s->address;
+        if (s->type != PT_LOAD || header->sh_addr < s->address || offset >= s->memory_bytes) {
+            continue;
+        }
+        if (header->sh_offset - s->file_offset != offset) return false;
+    }
+    return true;
+}
+
+static enum status check_contents(struct reader *reader) {
+    for (size_t i = 0; i < reader->elf_section_count; i++) {
+        const Elf32_Shdr *header = elf32_getshdr(elf_getscn(reader->elf, i));
+        bool contents = header && (header->sh_flags & SHF_ALLOC) && header->sh_size &&
+                        header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL;
+        if (!contents || loads_contents(reader->model, header)) continue;
+        const struct fw_section *section = &reader->model->sections[reader->section_map[i]];
+        return error_input(reader->error, "section %s holds other bytes than its segment loads",
+                           section->name);
+    }
+    return STATUS_OK;
+}
+
 static enum status read_sections(struct reader *reader) {
     struct fw_model *model = reader->model;
     size_t count = reader->header->e_shnum;
@@ -248,7 +272,8 @@ static enum status read_sections(struct reader *reader) {
         enum status status = read_section(reader, i, header);
         if (status != STATUS_OK) return status;
     }
-    return check_overlaps(reader);
+    enum status status = check_overlaps(reader);
+    return status == STATUS_OK ? check_contents(reader) : status;
 }
 
 static enum status read_symbols(struct reader *reader) {

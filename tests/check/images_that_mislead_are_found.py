@@ -70,7 +70,7 @@ def loaded_bytes(images, out):
     patch.data += bytes(-len(patch.data) % 8)
     struct.pack_into("<I", patch.data, segment + 4, len(patch.data))
     patch.data += patch.data[offset:offset + size]
-    unread(images, "other bytes than the sections'", patch.save("other"), ["not whole in its segment"])
+    unread(images, "other bytes than the sections'", patch.save("other"), ["other bytes than its segment loads"])
     patch = Patch(out)
     struct.pack_into("<I", patch.data, segment + 32 + 12, struct.unpack_from("<I", patch.data, segment + 12)[0])
     unread(images, "two segments loaded to one place", patch.save("both"), ["overlap where they are loaded"])
