@@ -147,6 +147,39 @@ static void settle_tag(struct check *check) {
     }
 }
 
+static bool in_routine(const struct check *check, uint32_t address) {
+    size_t low = 0, high = check->routine_count;
+    while (low < high) { /* first routine behind `address` */
+        size_t middle = low + (high - low) / 2;
+        if (check->routines[middle].address <= address) low = middle + 1;
+        else high = middle;
+    }
+    return low && address < check->routines[low - 1].end;
+}
+
+/* The first code of the unit that is no routine's: it shares a unit with one by a branch into
+ * its inside, or runs into it. FW_NONE: there is none. */
+static uint32_t beside_routines(const struct check *check, uint32_t unit) {
+    const struct fw_model *model = check->model;
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind == FW_ITEM_INSN && !in_routine(check, item->address)) return item->address;
+    }
+    return FW_NONE;
+}
+
+static void judge_alone(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < check->routine_count && !check_is_full(check); i++) {
+        uint32_t item = fw_item_at(model, check->routines[i].address);
+        if (item == FW_NONE) continue;
+        uint32_t beside = beside_routines(check, model->items[item].unit);
+        if (beside == FW_NONE) continue;
+        check_find(check, "routine", beside, "shares the protection's own code at 0x%08x",
+                   check->routines[i].address);
+    }
+}
+
 void check_find_routines(struct check *check) {
     const struct fw_model *model = check->model;
     struct routine boot = {0};
@@ -161,8 +194,10 @@ void check_find_routines(struct check *check) {
     qsort(check->routines, check->routine_count, sizeof *check->routines, by_address);
     if (has_boot) check->boot = check_routine_at(check, boot.address);
     settle_tag(check);
+    judge_alone(check);
 }
 
 bool check_is_routine_unit(const struct check *check, uint32_t unit) {
-    return check_routine_at(check, check_first_function(check->model, unit)->address) != NULL;
+    const struct fw_function *first = check_first_function(check->model, unit);
+    return check_routine_at(check, first->address) && beside_routines(check, unit) == FW_NONE;
 }

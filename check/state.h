@@ -110,7 +110,7 @@ const char *check_text(const struct check *check, const char *name);
 
 /* The first function of a unit that is code (a tag in front of one has a symbol too). */
 const struct fw_function *check_first_function(const struct fw_model *model, uint32_t unit);
-/* Is all of the unit an added routine? */
+/* Is the unit an added routine, and nothing else? */
 bool check_is_routine_unit(const struct check *check, uint32_t unit);
 
 /* code.c: instructions of the output, from its bytes. */

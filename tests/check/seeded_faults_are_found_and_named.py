@@ -129,6 +129,26 @@ int main(void) { printf("%d\\n", get()()); return 0; }
                  ["callee", "no tag"])
 
 
+def code_beside_a_routine(images):
+    """A branch into the inside of the protection's own code makes one unit of both: what else is
+    in it is looked at as anything is."""
+    text = """
+#include <stdio.h>
+int f(int n, int (*call)(int));
+__attribute__((noinline, used)) int twice(int n) { return n * 2; }
+static int (*volatile pointer)(int) = twice;
+__asm__(".section .text.f,\\"ax\\"\\n.global f\\n.type f, %function\\n.type ZZpm_return, %function\\n"
+        ".global ZZpm_return\\n.thumb_func\\nZZpm_return:\\n mrs ip, psp\\n add ip, sp\\n sub.w lr, lr, ip\\n"
+        " ror.w lr, lr, #16\\n3: bx lr\\n.size ZZpm_return, . - ZZpm_return\\n.thumb_func\\nf:\\n"
+        " cmp r0, #99\\n beq 3b\\n push {r4, lr}\\n blx r1\\n pop {r4, pc}\\n.size f, . - f\\n");
+int main(void) { printf("%d\\n", f(21, pointer)); return 0; }
+"""
+    elf = images.build_with_random_key("beside", text)
+    patch = Patch(images.hardened(elf, options=("--key-function", "pm_random", "--exempt", "f")))
+    patch.data = patch.data.replace(b"\0ZZpm_return\0", b"\0__pm_return\0")
+    images.finds("code that shares a routine's unit", patch.save("beside"), "routine", ["f", "shares"])
+
+
 def void_checks(images, elf, out):
     patch = Patch(out)
     routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
@@ -305,6 +325,7 @@ def main():
     for seed in (unsealed_functions, void_checks, constant_keys, wrong_entries, lost_key_cells, wrong_rights, lost_and_misled):
         seed(images, elf, out)
     seals_by_a_register(images)
+    code_beside_a_routine(images)
     unseals_of_something_else(images)
     entries_taken_by_code(images)
     return images.finish()
