@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check/state.h"
+#include "firmware/analyse/mpu.h"
 
 enum {
     AP_NONE = 0,
@@ -481,6 +482,17 @@ static void judge_rest(struct check *check) {
     }
 }
 
+/* The map stays what the boot stub made it: nothing else writes the MPU's registers. */
+static void find_other_maps(struct check *check) {
+    struct fw_model *model = check->model;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        uint32_t use = fw_mpu_use(model, u, check->boot->address, check->boot->end);
+        if (use == FW_NONE) continue;
+        check_find(check, "memory map", model->items[use].address,
+                   "it may change the MPU's registers");
+    }
+}
+
 void check_memory_map(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->map_applied) return;
@@ -500,4 +512,5 @@ void check_memory_map(struct check *check) {
     find_writable_flash(check);
     judge_rest(check);
     judge_hidden(check);
+    find_other_maps(check);
 }

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """An image whose file says one thing and whose processor would do another does not hold: a
 second vector table, bytes that are loaded and belong to no section, a stack guard where no
-stack ends, executable RAM beyond the functions there, a key where no RAM is. Each stands
+stack ends, executable RAM beyond the functions there, a key where no RAM is, code that
+writes the MPU's registers. Each stands
 alone in an image that holds without it.
 
     images_that_mislead_are_found.py PROOFMARK
 """
 import os
 import struct
+import subprocess
 import sys
 
-from images import Images, Patch
+from images import NOP, Images, Patch
 import board
 from seeded_faults_are_found_and_named import moved_cell, region_table, symbol
 
@@ -26,6 +28,26 @@ IN_RAM = """
 __attribute__((section(".ramfunc"), noinline, long_call)) int triple(int n) { return n * 3; }
 int main(void) { printf("%d\\n", triple(4)); return 0; }
 """
+
+ROOM_BYTES = 24
+WITH_ROOM = """
+#include <stdio.h>
+void room(void);
+__asm__(".section .text.room,\\"ax\\"\\n.global room\\n.type room, %%function\\n.thumb_func\\nroom:\\n"
+        "%s\\n bx lr\\n.size room, . - room\\n.text\\n");
+int main(void) { room(); puts("on"); return 0; }
+"""
+SCB = "movw r0, #0xed00; movt r0, #0xe000; "
+MPU_CTRL = "movw r0, #0xed94; movt r0, #0xe000; "
+STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
+          ("an address that EOR hides", MPU_CTRL + "eor r0, r0, #0; str r1, [r0]"),
+          ("an address that EOR makes", SCB + "eor r0, r0, #0x94; str r1, [r0]"),
+          ("a store from the SCB on", SCB + "str.w r1, [r0, #0x94]"),
+          ("an address that is added up", SCB + "adds r0, #0x90; strb r1, [r0, #4]"),
+          ("stores of several words", SCB + "adds r0, #0x88; stmia r0!, {r1-r3}"),
+          ("an address that is kept", MPU_CTRL + "push {r0}; pop {r1}; str r2, [r1]")]
+OTHERS = [("a store to VTOR", SCB + "str r1, [r0, #8]"), ("a load of MPU_CTRL", MPU_CTRL + "ldr r1, [r0]"),
+          ("a store to CPACR", SCB + "str.w r1, [r0, #0x88]")]
 
 
 def script(images, name, line, before, header=""):
@@ -114,6 +136,34 @@ def key_cells(images, elf):
         images.finds(f"a key at {place:#x}", moved_cell(kept, cell, place), "key", ["no RAM"])
 
 
+def assembled(images, text):
+    source = images.write("part.s", ".syntax unified\n.thumb\n" + text.replace(";", "\n") + "\n")
+    subprocess.run(["arm-none-eabi-as", "-mcpu=cortex-m4", source, "-o", images.path("part.o")], check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", images.path("part.o"), images.path("part")], check=True)
+    with open(images.path("part"), "rb") as file:
+        code = file.read()
+    return code + NOP * ((ROOM_BYTES - len(code)) // 2)
+
+
+def other_maps(images):
+    """Put into an image that has a map, and given to the hardener, which sets none then."""
+    elf = images.build_with_random_key("room", WITH_ROOM % "nop.w; nop.w; nop.w; nop.w; nop.w; nop.w")
+    out = images.hardened(elf)
+    images.holds("a function of no meaning", out, elf)
+    for number, (told, code) in enumerate(STORES + OTHERS):
+        patch = Patch(out)
+        put = patch.put(patch.functions["room"][0], assembled(images, code)).save("mpu")
+        plain = images.build_with_random_key(f"mpu{number}", WITH_ROOM % code)
+        _, _, report = images.harden(plain, options=("--key-function", "pm_random"))
+        reason = report["memory_map"].get("reason", "")
+        if (told, code) in STORES:
+            images.finds(told, put, "memory map", ["room", "MPU's registers"])
+            images.expect("sets up the MPU itself" in reason, f"{told}: {report['memory_map']}")
+        else:
+            images.holds(told, put)
+            images.expect(report["memory_map"]["applied"], f"{told}: {report['memory_map']}")
+
+
 def main():
     images = Images(sys.argv[1])
     elf = images.build_with_random_key()
@@ -124,6 +174,7 @@ def main():
     guards(images, out)
     executable_ram(images)
     key_cells(images, elf)
+    other_maps(images)
     return images.finish()
 
 

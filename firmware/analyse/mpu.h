@@ -1,0 +1,16 @@
+/* Does code reach for the registers of the memory protection unit (ARM DDI 0403E, B3.5.4)?
+ *
+ * Constants are followed in the order of a unit's instructions. Counted are stores there from
+ * any base in the system control space, and every use of an MPU register's address but to
+ * load from it: kept, passed on, or computed with, it is one that a store may have. An address
+ * that no such constant leads to is not seen. */
+#ifndef FIRMWARE_ANALYSE_MPU_H
+#define FIRMWARE_ANALYSE_MPU_H
+
+#include "firmware/model.h"
+
+/* The first item of the unit that may change the MPU, or FW_NONE. The instructions from `stub`
+ * up to `stub_end` are left out: they are known. */
+uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end);
+
+#endif
