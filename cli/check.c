@@ -68,7 +68,7 @@ static const struct options_form form = {
              "wrong with them.\n",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
-    .exit_status = "0 nothing is wrong, 1 something is or it was refused, 2 wrong use",
+    .exit_status = "0 holds, or nothing is protected, 1 found wanting or refused, 2 wrong use",
     .argument = "one image",
     .argument_offset = offsetof(struct arguments, image),
 };
@@ -153,14 +153,25 @@ static void print_original(const json_t *figures) {
            number(figures, "original", "dropped"), number(figures, "original", "shared"));
 }
 
+/* An image without protections has nothing wrong with it, and must not read as protected. */
+static const char *verdict(const struct check_result *result) {
+    const json_t *figures = result->figures;
+    bool protected = number(figures, "returns", "sealed") || number(figures, "calls", "checked") ||
+                     is_true(figures, "memory_map", "applied");
+    if (!result->holds) return "found wanting";
+    if (protected) return "holds";
+    return is_true(figures, "original", "compared")
+               ? "nothing is protected; the original is in it, whole"
+               : "nothing is protected";
+}
+
 static void print_human(const struct arguments *a, const struct check_result *result) {
     bool color = isatty(STDOUT_FILENO);
     const char *good = color ? "\033[32m" : "", *bad = color ? "\033[31m" : "";
     const char *plain = color ? "\033[0m" : "";
     const json_t *findings = json_object_get(result->figures, "findings"), *finding;
     size_t i;
-    printf("%s: %s%s%s\n", a->image, result->holds ? good : bad,
-           result->holds ? "holds" : "found wanting", plain);
+    printf("%s: %s%s%s\n", a->image, result->holds ? good : bad, verdict(result), plain);
     print_protections(result->figures);
     print_original(result->figures);
     json_array_foreach(findings, i, finding) {

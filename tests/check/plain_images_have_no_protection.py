@@ -9,6 +9,12 @@ import sys
 from images import Images
 
 
+def verdict(images, image, original):
+    """The first line of what people read."""
+    with_original = ["--original", original] if original else []
+    return images.tool("check", *with_original, image).stdout.splitlines()[0]
+
+
 def main():
     images = Images(sys.argv[1])
     elf = images.build_with_random_key()
@@ -21,6 +27,10 @@ def main():
         images.expect(calls["sites"] > 0 and calls["checked"] == 0 and calls["tagged"] == 0, f"{told}: {calls}")
         images.expect(figures["key"] == {"made": "none"}, f"{told}: {figures['key']}")
         images.expect(not figures["memory_map"]["applied"], f"{told}: {figures['memory_map']}")
+        words = verdict(images, image, original)
+        images.expect("nothing is protected" in words and "holds" not in words, f"{told}: {words}")
+    words = verdict(images, exploit, elf)
+    images.expect(words.endswith(": holds"), words)
     figures = images.holds("the hardened image", exploit, elf)
     returns, calls = figures["returns"], figures["calls"]
     images.expect(returns["sites"] == returns["sealed"] + returns["exempt"] and returns["sealed"] > 5,

@@ -56,8 +56,21 @@ def options_of_man(verb):
     return found
 
 
+def test_man_page(verb, options):
+    """The synopsis has every option but --help, and all pages have one header and footer."""
+    with open(os.path.join(MAN_PAGES, f"proofmark-{verb}.1"), encoding="utf-8") as file:
+        text = file.read().replace("\\-", "-")
+    synopsis = text.split(".SH SYNOPSIS\n")[1].split(".SH ")[0]
+    for name, (letter, _) in options.items():
+        named = re.search(rf"--{name}\b", synopsis) or (letter and re.search(rf"(^| )-{letter}\b", synopsis, re.M))
+        expect(named or name == "help", f"{verb}: the synopsis lacks --{name}: {synopsis}")
+    wanted = f'.TH PROOFMARK-{verb.upper()} 1 "" "{version}" "Proofmark manual"'
+    expect(text.startswith(wanted + "\n"), f"{verb}: the page does not begin {wanted}")
+
+
 def test_verb(verb):
     options = options_of(verb)
+    test_man_page(verb, options)
     expect(options.get("help") == ("h", None) and len(options) > 2, f"{verb}: {options}")
     told = {name: letter for name, (letter, _) in options.items()}
     expect(told == options_of_man(verb), f"{verb}: {told} but {options_of_man(verb)}")
@@ -105,6 +118,7 @@ def test_values():
             wrong(verb, "--passphrase-fd takes a descriptor's number", "--passphrase-fd", text)
 
 
+version = run("--version").stdout.strip()
 for each in VERBS:
     test_verb(each)
 test_argument_behind_two_dashes()
