@@ -55,7 +55,7 @@ struct places {
     enum word none, none_detail;     /* where there are places and none has it */
     enum word absent, absent_detail; /* where there are no places */
     enum word left_out, all;         /* templates of the rest, and what is said without one */
-    bool counted;                    /* left_out begins with how many */
+    bool reasoned;                   /* the exempt ones are among the rows, too */
 };
 
 /* Names from an array of texts, or of objects that have one. */
@@ -182,8 +182,7 @@ static void tell_rest(struct making *making, const json_t *figures, const struct
     const json_t *rows = json_object_get(json_object_get(figures, places->name), places->rest);
     const char *why = reasons_of(making, rows);
     if (*why) {
-        const char *rest = number(making, claim->of - claim->n);
-        const char *values[4] = {places->counted ? rest : why, why};
+        const char *values[4] = {why};
         add_detail(making, claim, word_fill(making->arena, places->left_out, values));
     } else if (claim->n == claim->of && places->all != WORD_COUNT) {
         add_detail(making, claim, word(places->all));
@@ -214,7 +213,7 @@ static enum status claim_places(struct making *making, const json_t *figures,
     claim->sentence = word_fill(making->arena, sentence, values);
     claim->detail = word(detail);
     if (none || of == 0) return STATUS_OK;
-    if (exempt > 0 && !places->counted) {
+    if (exempt > 0 && !places->reasoned) {
         const char *but = WORD_FILL(making->arena, EXEMPT, number(making, exempt));
         claim->detail = arena_format(making->arena, "%s%s", claim->detail, but);
     }
@@ -293,7 +292,7 @@ static enum status claim_hardening(struct making *making, const json_t *predicat
                                         .absent_detail = WORD_CALLS_ABSENT_DETAIL,
                                         .left_out = WORD_UNCHECKED,
                                         .all = WORD_COUNT,
-                                        .counted = true};
+                                        .reasoned = true};
     if (strcmp(key, "boot") == 0) returns.detail = WORD_RETURNS_BOOT;
     if (strcmp(key, "fixed") == 0) {
         returns.sentence = WORD_RETURNS_FIXED_KEY;

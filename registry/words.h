@@ -30,12 +30,14 @@
     X(N_OF, "{0} of {1}")                                                                          \
     X(RETURNS, "Return addresses are sealed in {0} of {1} places.")                                \
     X(RETURNS_FIXED_KEY, "Return addresses are sealed with a fixed key in {0} of {1} places.")     \
-    X(RETURNS_BOOT, "Where a function keeps its return address on the stack, it seals it there "   \
-                    "with a secret that the maker's random source gives at each start (how "       \
-                    "random it is, only the maker can say), so that an overwritten one does not "  \
-                    "lead where an attacker wants.")                                               \
-    X(RETURNS_FIXED, "Where a function keeps its return address on the stack, it seals it there "  \
-                     "with a fixed key: it is the same in every unit and stands in the firmware.") \
+    X(RETURNS_BOOT,                                                                                \
+      "In these places a function seals the return address that it keeps on the "                  \
+      "stack, with a secret that the maker's random source gives at each start (how "              \
+      "random it is, only the maker can say), so that an overwritten one does not "                \
+      "lead where an attacker wants.")                                                             \
+    X(RETURNS_FIXED,                                                                               \
+      "In these places a function seals the return address that it keeps on the "                  \
+      "stack, with a fixed key: it is the same in every unit and stands in the firmware.")         \
     X(RETURNS_NONE, "An overwritten return address leads where an attacker wants.")                \
     X(RETURNS_ZERO, "No return address is sealed: 0 of {1} places.")                               \
     X(RETURNS_ABSENT, "There is no return address to seal.")                                       \
@@ -51,7 +53,7 @@
     X(CALLS_NONE, "An overwritten pointer to a function leads where an attacker wants.")           \
     X(CALLS_ABSENT, "There is no indirect call to check.")                                         \
     X(CALLS_ABSENT_DETAIL, "The program makes no call through a pointer.")                         \
-    X(UNCHECKED, " The other {0} are not checked: {1}.")                                           \
+    X(UNCHECKED, " Not checked: {0}.")                                                             \
     X(REASON, "{0} because {1}")                                                                   \
     X(REASON_NAMES, "{0} because {1} ({2})")                                                       \
     X(OTHER_REASONS, "{0} for other reasons")                                                      \
