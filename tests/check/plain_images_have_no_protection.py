@@ -25,6 +25,8 @@ def main():
         returns, calls = figures["returns"], figures["calls"]
         images.expect(returns["sites"] > 5 and returns["sealed"] == 0, f"{told}: {returns}")
         images.expect(calls["sites"] > 0 and calls["checked"] == 0 and calls["tagged"] == 0, f"{told}: {calls}")
+        rest = sum(row["sites"] for row in calls["unchecked"])
+        images.expect(rest == calls["sites"] and all(row["reason"] for row in calls["unchecked"]), f"{told}: {calls}")
         images.expect(figures["key"] == {"made": "none"}, f"{told}: {figures['key']}")
         images.expect(not figures["memory_map"]["applied"], f"{told}: {figures['memory_map']}")
         words = verdict(images, image, original)
@@ -36,6 +38,7 @@ def main():
     images.expect(returns["sites"] == returns["sealed"] + returns["exempt"] and returns["sealed"] > 5,
                   f"the hardened image: {returns}")
     images.expect(calls["sites"] == calls["checked"] + calls["exempt"] > 0, f"the hardened image: {calls}")
+    images.expect(sum(row["sites"] for row in calls["unchecked"]) == calls["sites"] - calls["checked"], f"{calls}")
     images.expect(calls["targets"] == calls["tagged"] > 0, f"the hardened image: {calls}")
     images.expect(figures["memory_map"]["applied"], f"the hardened image: {figures['memory_map']}")
     return images.finish()
