@@ -293,6 +293,16 @@ static void lost(void *context, uint32_t item) {
     doubt(context, item, "a subroutine in it comes back in a way that is not followed");
 }
 
+/* What enters there is not known, nor what it returns to. */
+static void unreached(void *context, const struct fw_block *block) {
+    struct returns *returns = context;
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    unsigned count = fw_uses_of_lr(returns->check->model, block);
+    if (!count) return;
+    facts->saves += count;
+    doubt(returns, block->first, "code in it that no known way reaches uses lr");
+}
+
 static void add_unsealed(struct check *check, uint32_t unit, unsigned sites, const char *reason) {
     const char *name = check_first_function(check->model, unit)->name;
     json_array_append_new(check->unsealed,
@@ -396,7 +406,8 @@ static void follow_run(void *context, size_t run) {
     struct check *part = &runs->parts[run];
     struct arena scratch = {0};
     struct returns returns = {.check = part, .facts = runs->facts};
-    struct walk_visitor visitor = {.context = &returns, .instruction = visit, .lost = lost};
+    struct walk_visitor visitor = {
+        .context = &returns, .instruction = visit, .lost = lost, .unreached = unreached};
     size_t units = part->model->unit_count;
     uint32_t from = (uint32_t)(units * run / RUNS), end = (uint32_t)(units * (run + 1) / RUNS);
     struct walk *walk = walk_new(part, &scratch, from, end);

@@ -194,6 +194,10 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     walk->outgoing = NULL;
     find_loops(walk, blocks, find_local_returns(walk, blocks));
     run_blocks(walk, blocks);
+    for (uint32_t b = 0; b < blocks && visitor->unreached; b++) {
+        if (walk->states[b].reached) continue;
+        visitor->unreached(visitor->context, &check->flow.blocks[walk->first_block + b]);
+    }
     for (size_t i = 0; visitor->lost && i < walk->return_count; i++) {
         uint32_t block = walk->returns[i];
         if (walk->states[block - walk->first_block].reached) continue;

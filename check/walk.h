@@ -17,6 +17,8 @@ struct walk_visitor {
     /* Called for what stands behind a call inside the unit when no way back to it was found,
      * so that what follows was not looked at; may be NULL. */
     void (*lost)(void *context, uint32_t item);
+    /* Called for each block that no path from an entry reaches; may be NULL. */
+    void (*unreached)(void *context, const struct fw_block *block);
 };
 
 /* A subroutine inside the unit that nobody else calls (hand-written assembly) is followed

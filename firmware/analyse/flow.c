@@ -37,6 +37,15 @@ bool fw_is_orr_one(const struct thumb_insn *insn) {
            (insn->bits & 0x040070ffU) == 1;
 }
 
+unsigned fw_uses_of_lr(const struct fw_model *model, const struct fw_block *block) {
+    unsigned count = 0;
+    for (uint32_t i = block->first;; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        count += insn->flow == THUMB_FLOW_NEXT && (insn->reads >> THUMB_LR & 1);
+        if (i == block->last) return count;
+    }
+}
+
 bool fw_is_open_jump(const struct fw_model *model, const struct fw_item *item) {
     const struct fw_unit *unit = &model->units[item->unit];
     if (item->kind != FW_ITEM_INSN) return false;

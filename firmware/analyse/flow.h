@@ -33,6 +33,9 @@ typedef void (*fw_successor_function)(void *context, uint32_t block);
 void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
                        fw_successor_function visit, void *context);
 
+/* How many instructions of the block read lr for something else than a return by it. */
+unsigned fw_uses_of_lr(const struct fw_model *model, const struct fw_block *block);
+
 /* ORR.W Rd, Rn, #1: GCC's Thumb-2 computed goto sets the Thumb bit so before BX. */
 bool fw_is_orr_one(const struct thumb_insn *insn);
 

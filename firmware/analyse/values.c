@@ -629,6 +629,9 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
         if (!state.reached) {
             const struct fw_item *last = &walker->model->items[block->last];
             if (unit->labels && last->jump == FW_JUMP_GOTO) walker->any_unknown_goto = true;
+            unsigned uses = fw_uses_of_lr(walker->model, block);
+            frames->copies += uses;
+            if (uses) doubt(walker, "code in it that no known way reaches uses lr");
             continue;
         }
         run_block(walker, b, &state);

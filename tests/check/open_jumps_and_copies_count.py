@@ -2,7 +2,7 @@
 """What hand-written code does beside the protections counts as unprotected, in the hardener's report
 as in check's figures: a jump that may go anywhere is an indirect call that nothing checks, and a
 copy of the return address that a function may return by is a return address that is not sealed.
-A copy that nothing returns by is data. A jump put in for a checked one drops out of "checked", and
+A copy that nothing returns by is data. So does code that no known way reaches. A jump put in for a checked one drops out of "checked", and
 out of no count.
 
     open_jumps_and_copies_count.py PROOFMARK
@@ -184,11 +184,33 @@ def computed_gotos(images):
     images.expect(figures["calls"]["sites"] > before["sites"], f"it counts as an indirect call: {figures['calls']}")
 
 
+def unreached(images):
+    """The address of the inside of a function is in a word that is loaded into pc."""
+    assembly = [".syntax unified", ".section .text.go, \"ax\"", ".global go, carrier", ".type go, %function",
+                ".type carrier, %function", ".thumb_func", "go: ldr.w pc, 1f", ".align 2", "1: .word 2f + 1",
+                ".size go, . - go", ".section .text.carrier, \"ax\"", ".thumb_func", "carrier: bx lr",
+                "2: push {r4, lr}", "mov r4, r0", "bl twice", "add r0, r4", "pop {r4, pc}",
+                ".size carrier, . - carrier"]
+    quoted = "\n".join(json.dumps(line + "\n") for line in assembly)
+    text = PROGRAM.split("__asm__")[0] + "int go(int); void carrier(void);\n__asm__(" + quoted + """);
+__attribute__((noinline, used)) int twice(int n) { return 2 * n; }
+int main(void) { carrier(); printf("sum %d\\n", go(4)); return 0; }
+"""
+    elf = images.build("inside", text, ("-Os",))
+    report = images.same(elf, "sum 12")
+    figures = images.holds("a function entered inside", f"{elf}.exploit", elf)
+    told, found, _, _ = counts_of(report, figures)
+    images.expect(told == found, f"entered inside: the report has {told}, check {found}")
+    rows = [row for row in figures["returns"]["unsealed"] if row["function"] == "carrier"]
+    images.expect([row["sites"] for row in rows] == [1], f"what no known way reaches: {figures['returns']['unsealed']}")
+
+
 def main():
     images = Images(sys.argv[1])
     hand_written(images)
     exchanged(images)
     computed_gotos(images)
+    unreached(images)
     return images.finish()
 
 
