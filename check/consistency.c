@@ -34,20 +34,35 @@ static bool in_unknown_function(const struct check *check, uint32_t address) {
     return f && address - f->address < f->size_bytes && !check->model->units[f->unit].decoded;
 }
 
+/* Where the instruction goes, when it is a branch or loads a constant into pc. */
+static bool goes_to(const struct check *check, const struct fw_item *item, uint32_t *to) {
+    const struct thumb_insn *insn = item->insn;
+    if (item->kind != FW_ITEM_INSN) return false;
+    if (insn->reference == THUMB_REFERENCE_BRANCH) {
+        *to = insn->target;
+        return item->target == FW_NONE;
+    }
+    bool veneer =
+        insn->reference == THUMB_REFERENCE_LITERAL && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
+    if (!veneer || !check_word(check, insn->target, to)) return false;
+    *to &= ~1U;
+    uint32_t there = fw_item_at(check->model, *to);
+    return there == FW_NONE || check->model->items[there].kind != FW_ITEM_INSN ||
+           check->model->items[there].address != *to;
+}
+
 /* A function that is made to look like data drops out of every count; a branch to it shows
  * that it is code. */
 static void find_hidden_code(struct check *check) {
     struct fw_model *model = check->model;
     for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
         const struct fw_item *item = &model->items[i];
-        bool branch = item->kind == FW_ITEM_INSN &&
-                      item->insn->reference == THUMB_REFERENCE_BRANCH && item->target == FW_NONE;
-        if (!branch) continue;
-        const struct fw_section *section = fw_section_at(model, item->insn->target);
-        if (!section || in_unknown_function(check, item->insn->target)) continue;
+        uint32_t to;
+        if (!goes_to(check, item, &to)) continue;
+        const struct fw_section *section = fw_section_at(model, to);
+        if (!section || in_unknown_function(check, to)) continue;
         check_find(check, "code", item->address,
-                   "a branch goes to 0x%08x in %s, which is not known as code", item->insn->target,
-                   section->name);
+                   "a branch goes to 0x%08x in %s, which is not known as code", to, section->name);
     }
 }
 

@@ -132,39 +132,55 @@ static bool is_filler(const struct fw_section *section, uint32_t address, uint32
     return true;
 }
 
-/* The first run of code in [next, limit) that is no filler, as a function without a name. */
+/* Each run of code in [next, limit) that is no filler, as a function without a name. */
 static size_t unnamed_between(const struct lift *lift, uint16_t section, uint32_t next,
                               uint32_t limit, struct lift_function *out) {
+    size_t count = 0;
     while (next < limit) {
         uint32_t start = next;
         char kind = lift_kind_at(lift, section, start, limit, &next);
         if (kind == 'd' || is_filler(&lift->model->sections[section], start, next)) continue;
-        *out = (struct lift_function){.address = start,
-                                      .end = next,
-                                      .limit = next,
-                                      .symbol = FW_NONE,
-                                      .section = section,
-                                      .sized = true};
-        return 1;
+        out[count++] = (struct lift_function){.address = start,
+                                              .end = next,
+                                              .limit = next,
+                                              .symbol = FW_NONE,
+                                              .section = section,
+                                              .sized = true};
     }
-    return 0;
+    return count;
 }
 
-/* Code that no symbol names: a function without a name, from the section's start or the end
- * of the function in front to the next start (hand-written assembly puts exits in front of
- * its entry). */
+/* The functions of one section from `first`, and between them what no symbol names. */
+static size_t functions_of(const struct lift *lift, uint16_t s, size_t first, size_t *count,
+                           struct lift_function *all) {
+    const struct fw_section *section = &lift->model->sections[s];
+    uint32_t next = section->address, end = section->address + section->size_bytes;
+    size_t i = first;
+    for (; i < lift->function_count && lift->functions[i].section == s; i++) {
+        const struct lift_function *f = &lift->functions[i];
+        *count += unnamed_between(lift, s, next, f->address, &all[*count]);
+        all[(*count)++] = *f;
+        next = f->sized ? f->end : end;
+        bool last = i + 1 == lift->function_count || lift->functions[i + 1].section != s;
+        if (!f->sized && !last) next = lift->functions[i + 1].address;
+    }
+    *count += unnamed_between(lift, s, next, end, &all[*count]);
+    return i;
+}
+
+/* Code that no symbol names: a function without a name, in front of, between and behind those
+ * that have one (hand-written assembly puts exits in front of its entry), or all of a section's
+ * code. */
 static void find_unnamed_code(struct lift *lift) {
-    size_t named = lift->function_count, count = 0;
-    struct lift_function *all = ARENA_ARRAY(&lift->scratch, struct lift_function, 3 * named + 1);
-    for (size_t i = 0; i < named; i++) {
-        struct lift_function *f = &lift->functions[i];
-        bool first = i == 0 || lift->functions[i - 1].section != f->section;
-        bool last = i + 1 == named || lift->functions[i + 1].section != f->section;
-        uint32_t start = lift->model->sections[f->section].address;
-        uint32_t limit = last ? f->limit : lift->functions[i + 1].address;
-        if (first) count += unnamed_between(lift, f->section, start, f->address, &all[count]);
-        all[count++] = *f;
-        if (f->sized) count += unnamed_between(lift, f->section, f->end, limit, &all[count]);
+    const struct fw_model *model = lift->model;
+    size_t named = lift->function_count, count = 0, room = 3 * named + 1;
+    for (size_t s = 0; s < model->section_count; s++)
+        room += lift->mapping_counts[s] + 1;
+    struct lift_function *all = ARENA_ARRAY(&lift->scratch, struct lift_function, room);
+    size_t next = 0;
+    for (uint16_t s = 0; s < model->section_count; s++) {
+        if (fw_is_code_section(&model->sections[s]))
+            next = functions_of(lift, s, next, &count, all);
     }
     for (size_t i = 0; i < count; i++) {
         all[i].parent = (uint32_t)i;

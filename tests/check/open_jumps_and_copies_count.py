@@ -205,12 +205,39 @@ int main(void) { carrier(); printf("sum %d\\n", go(4)); return 0; }
     images.expect([row["sites"] for row in rows] == [1], f"what no known way reaches: {figures['returns']['unsealed']}")
 
 
+HIDDEN = {"push {r4, lr}\nblx r1\npop {r4, pc}": True, ".short 0xb510, 0x4788, 0xbd10": False}
+
+
+def hidden(images):
+    """Code alone in a section, without a symbol; and the same, told to be data."""
+    for number, (body, is_code) in enumerate(HIDDEN.items()):
+        lines = ['.syntax unified', '.section .text.go, "ax"', '.global go', '.type go, %function', '.thumb_func',
+                 'go: ldr.w pc, 1f', '.align 2', '1: .word 2f + 1', '.size go, . - go', '.section .hidden, "ax"',
+                 '.align 2', '2:', *body.split("\n")]
+        quoted = "\n".join(json.dumps(line + "\n") for line in lines)
+        text = "#include <stdio.h>\nint go(int, int (*)(int));\n__asm__(" + quoted + """);
+static int twice(int n) { return 2 * n; }
+int main(void) { printf("sum %d\\n", go(4, twice)); return 0; }
+"""
+        elf = images.build(f"hidden{number}", text, ("-Os",))
+        if not is_code:
+            done, out, _ = images.harden(elf)
+            images.expect(done.returncode == 0, done.stderr)
+            images.finds("code told to be data", out, "code", ["go", "not known as code"])
+            continue
+        report = images.same(elf, "sum 8")
+        row = [f for f in report["functions"] if f["name"].startswith("(code at") and f["status"] == "accepted"]
+        wanted = {"returns": {"sites": 1, "protected": 1}, "calls": {"sites": 1, "protected": 1}}
+        images.expect([f.get("protections") for f in row] == [wanted], f"code alone in a section: {row}")
+
+
 def main():
     images = Images(sys.argv[1])
     hand_written(images)
     exchanged(images)
     computed_gotos(images)
     unreached(images)
+    hidden(images)
     return images.finish()
 
 
