@@ -3,6 +3,7 @@
 
 #define MPU_FIRST 0xe000ed90U
 #define MPU_END 0xe000edc0U
+enum { AHEAD_MAXIMUM = 64 };
 enum { REGISTERS = 15, CALL_CLOBBERED = 0x500f /* r0-r3, r12, lr (AAPCS32, 6.1.1) */ };
 
 struct constants {
@@ -128,16 +129,82 @@ static bool step(struct fw_model *model, struct constants *state, const struct f
     return false;
 }
 
+/* What is known where a branch further down leads. */
+struct ahead {
+    uint32_t target;
+    struct constants state;
+};
+
+struct follower {
+    struct fw_model *model;
+    struct constants state;
+    struct ahead ahead[AHEAD_MAXIMUM]; /* branches beyond are taken to know nothing */
+    size_t ahead_count;
+    bool falls_through; /* control comes from the instruction in front */
+};
+
+static void note_branch(struct follower *f, const struct fw_item *item) {
+    bool branch =
+        item->insn->flow == THUMB_FLOW_BRANCH || item->insn->flow == THUMB_FLOW_BRANCH_COND;
+    if (!branch || item->target == FW_NONE || f->ahead_count == AHEAD_MAXIMUM) return;
+    if (f->model->items[item->target].unit != item->unit) return;
+    if (f->model->items[item->target].address <= item->address) return;
+    f->ahead[f->ahead_count++] = (struct ahead){item->target, f->state};
+}
+
+/* Two ways meet: an address in the system control space may come by either, other constants
+ * are known where both agree. */
+static void meet(struct constants *state, const struct constants *other) {
+    for (unsigned reg = 0; reg < REGISTERS; reg++) {
+        uint32_t here = 0, there = 0;
+        bool has_here = is_known(state, reg, &here), has_there = is_known(other, reg, &there);
+        if (has_here && (is_system(here) || (has_there && here == there))) continue;
+        bool takes = has_there && is_system(there);
+        state->known = (state->known & ~(1U << reg)) | (uint32_t)takes << reg;
+        state->value[reg] = there;
+    }
+}
+
+/* In front of an instruction: what the code above left, and what branches from above bring. */
+static void arrive(struct follower *f, uint32_t index) {
+    bool any = f->falls_through;
+    if (!any) f->state.known = 0;
+    for (size_t i = 0; i < f->ahead_count;) {
+        if (f->ahead[i].target != index) {
+            i++;
+            continue;
+        }
+        if (any) {
+            meet(&f->state, &f->ahead[i].state);
+        } else {
+            f->state = f->ahead[i].state;
+        }
+        any = true;
+        f->ahead[i] = f->ahead[--f->ahead_count];
+    }
+}
+
+static bool falls_through(const struct thumb_insn *insn) {
+    if (insn->in_it) return true;
+    return insn->flow != THUMB_FLOW_BRANCH && insn->flow != THUMB_FLOW_JUMP_INDIRECT &&
+           insn->flow != THUMB_FLOW_TABLE && insn->flow != THUMB_FLOW_TRAP;
+}
+
 uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end) {
-    struct constants state = {.known = 0};
+    struct follower f = {.model = model};
     if (!model->units[unit].decoded) return FW_NONE;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN) continue;
+        if (item->kind != FW_ITEM_INSN) {
+            f.falls_through = false;
+            continue;
+        }
         bool known = item->address - stub < stub_end - stub;
-        if (item->entry || known) state.known = 0;
-        if (known) continue;
-        if (step(model, &state, item)) return i;
+        arrive(&f, i);
+        if (item->entry || known) f.state.known = 0;
+        if (!known && step(model, &f.state, item)) return i;
+        note_branch(&f, item);
+        f.falls_through = falls_through(item->insn);
     }
     return FW_NONE;
 }

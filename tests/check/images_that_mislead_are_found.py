@@ -45,9 +45,11 @@ STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
           ("a store from the SCB on", SCB + "str.w r1, [r0, #0x94]"),
           ("an address that is added up", SCB + "adds r0, #0x90; strb r1, [r0, #4]"),
           ("stores of several words", SCB + "adds r0, #0x88; stmia r0!, {r1-r3}"),
+          ("an address along a branch", MPU_CTRL + "b 1f; movs r0, #2; 1: str r1, [r0]"),
           ("an address that is kept", MPU_CTRL + "push {r0}; pop {r1}; str r2, [r1]")]
 OTHERS = [("a store to VTOR", SCB + "str r1, [r0, #8]"), ("a load of MPU_CTRL", MPU_CTRL + "ldr r1, [r0]"),
-          ("a store to CPACR", SCB + "str.w r1, [r0, #0x88]")]
+          ("a store to CPACR", SCB + "str.w r1, [r0, #0x88]"),
+          ("a base that is gone behind a jump", SCB + "b 2f; 1: eor r0, r0, #0x94; bx lr; 2: movs r0, #0; b 1b")]
 
 
 def script(images, name, line, before, header=""):
