@@ -354,6 +354,38 @@ static void find_held(const struct fw_model *model, struct unit_facts *facts) {
     }
 }
 
+/* Bytes that sealing may put between an instruction of the unit and what it refers to. */
+static uint32_t growth_of(const struct fw_model *model, uint32_t unit) {
+    enum { GROWTH_BYTES = 16 }; /* of one save, return or checked call at the most */
+    uint32_t places = 0;
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        if (model->items[i].kind != FW_ITEM_INSN) continue;
+        bool saves = insn->stores && (insn->reads >> THUMB_LR & 1);
+        places += saves || insn->flow == THUMB_FLOW_JUMP_INDIRECT ||
+                  insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    }
+    return places * GROWTH_BYTES;
+}
+
+/* Would a load of a literal, or an ADR, not reach any more if the unit grew? */
+static bool is_at_its_reach(const struct fw_model *model, uint32_t unit) {
+    uint32_t growth = growth_of(model, unit);
+    uint8_t bytes[4];
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN) continue;
+        if (item->insn->reference != THUMB_REFERENCE_LITERAL &&
+            item->insn->reference != THUMB_REFERENCE_ADR) {
+            continue;
+        }
+        uint32_t target = item->insn->target;
+        uint32_t beyond = target > item->address ? target + growth : target - growth;
+        if (!thumb_encode_pc_relative(bytes, item->insn, item->address, beyond, true)) return true;
+    }
+    return false;
+}
+
 static void count_unit(struct check *check, struct unit_facts *facts, uint32_t unit,
                        bool image_seals) {
     settle_copies(facts);
@@ -383,6 +415,9 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
     const char *reason = facts->doubt ? facts->doubt : u->reason ? u->reason : facts->excuse;
     if (!reason && facts->held) reason = "code that stays reaches it with a short branch";
     if (!rest || !image_seals) return;
+    if (!reason && is_at_its_reach(check->model, unit)) {
+        reason = "a reference in it would not reach if it grew";
+    }
     if (check->exempt[unit]) {
         check->counts.return_exempt += rest;
     } else if (reason) {
