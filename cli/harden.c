@@ -172,6 +172,7 @@ int verb_harden(int argc, char **argv) {
     if (!options_read(&form, argc, argv, &a, &code)) return code;
     if (!a.output) return options_wrong_use(&form, "-o OUT.elf is needed");
     a.options.exempt = a.exempt;
+    a.options.report_functions = a.report != NULL;
     a.options.writable_flash = a.writable;
     struct arena arena = {0};
     struct error error;

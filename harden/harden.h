@@ -35,6 +35,7 @@ struct harden_options {
     bool no_mpu;             /* leave the memory map alone */
     const char *stack_limit; /* the stack's lowest address ("0x...") or its symbol; NULL: found,
                                 if it can be */
+    bool report_functions;   /* the report lists each function, not the totals alone */
 };
 
 struct harden_result {

@@ -90,7 +90,8 @@ static json_t *key_report(const struct hardening *hardening) {
 json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout) {
     const struct fw_model *model = hardening->model;
     bool exploit = hardening->options->profile == HARDEN_EXPLOIT;
-    json_t *out = json_object(), *functions = json_array();
+    json_t *out = json_object();
+    json_t *functions = hardening->options->report_functions ? json_array() : NULL;
     json_int_t total = 0, accepted = 0, dropped = 0, made = 0, returns = 0, sealed = 0;
     json_int_t exempt = 0, calls = 0, checked = 0, code_before = 0, code_after = 0;
     for (size_t i = 0; i < model->function_count; i++) {
@@ -108,7 +109,7 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
         total++;
         accepted += unit->status != FW_UNIT_UNTOUCHED;
         dropped += unit->status == FW_UNIT_DROPPED;
-        json_array_append_new(functions, function_report(hardening, f));
+        if (functions) json_array_append_new(functions, function_report(hardening, f));
         if (i != unit->function_first || unit->status == FW_UNIT_DROPPED) continue;
         returns += unit->return_sites;
         sealed += unit->return_sites_sealed;
@@ -117,7 +118,7 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
         checked += unit->call_sites_checked;
     }
     json_object_set_new(out, "profile", json_string(exploit ? "exploit" : "null"));
-    json_object_set_new(out, "functions", functions);
+    if (functions) json_object_set_new(out, "functions", functions);
     if (exploit) {
         json_object_set_new(out, "key", key_report(hardening));
         json_object_set_new(out, "memory_map", memory_report(hardening));
