@@ -101,6 +101,15 @@ static uint32_t last_writer(const struct fw_model *model, uint32_t first, uint32
     return writer;
 }
 
+static bool saves_lr(const struct fw_model *model, const struct fw_unit *unit) {
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->kind != FW_ITEM_INSN || !item->insn->stores) continue;
+        if (item->insn->reads >> THUMB_LR & 1) return true;
+    }
+    return false;
+}
+
 /* BX register: a return when lr is not made ready for one, and the register is popped
  * (`pop {r1}; bx r1`, as GCC ends variadic functions for ARMv6-M) or a copy of lr; a computed
  * goto when the Thumb bit was set in front of it. */
@@ -119,6 +128,12 @@ static uint8_t classify_bx(struct walk *walk, const struct fw_block *block, uint
     bool copied = last ? from == THUMB_LR : (copies_of_lr(walk) >> from & 1) != 0;
     bool popped = last && last->op == THUMB_POP;
     if ((copied || popped) && !lr_restored) return FW_JUMP_RETURN;
+    /* `ldr r1, [sp, #4]; add sp, #8; bx r1`: the saved lr, or a pointer that was kept there. */
+    bool loaded = last && last->op == THUMB_LDR && last->rn == THUMB_SP;
+    if (loaded && !lr_restored && saves_lr(model, walk->unit)) {
+        fw_refuse(walk->unit, "an indirect jump may be a call or a return");
+        return FW_JUMP_GOTO;
+    }
     if (writer != FW_NONE && fw_is_orr_one(model->items[writer].insn)) return FW_JUMP_GOTO;
     if (walk->unit->labels) {
         fw_refuse(walk->unit, "an indirect jump may be a call or a computed goto");

@@ -11,6 +11,7 @@ from board import Board
 
 BODIES = {
     "popped": "push {r4, lr}\n bl g\n pop {r4}\n pop {r1}\n bx r1",
+    "loaded": "push {r4, lr}\n bl g\n ldr r1, [sp, #4]\n ldr r4, [sp]\n add sp, #8\n bx r1",
     "copied": "mov ip, lr\n bl 1f\n bx ip\n1: lsls r0, r0, #1\n bx lr",
     "copied_again": "mov ip, r4\n mov r4, lr\n push {r0, ip}\n bl g\n mov r1, r4\n pop {r2, r4}\n bx r1",
     "copied_before": "mov ip, r4\n mov r4, lr\n push {r0, ip}\n mov r5, r5\n bl g\n mov r3, r4\n b 2f\n2: pop {r2, r4}\n bx r3",
