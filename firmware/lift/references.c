@@ -579,9 +579,10 @@ static bool is_rival(struct fw_model *model, const struct fw_section *section,
     const struct fw_section *code = fw_section_at(model, reset & ~1U);
     if (!code || !fw_is_code_section(code)) return false;
     if (in_front) return true;
+    /* In RAM that the image uses, or in the region for it (ARM DDI 0403E, B3.1). */
     const struct fw_section *below = fw_section_at(model, stack - 4);
-    return !copied && stack != 0 && stack % 4 == 0 &&
-           (!below || !below->data || fw_is_ram_section(below));
+    bool ram = below ? !below->data || fw_is_ram_section(below) : (stack - 4) >> 29 == 1;
+    return !copied && stack != 0 && stack % 4 == 0 && ram;
 }
 
 static void find_rival(struct fw_model *model, const struct fw_section *table) {

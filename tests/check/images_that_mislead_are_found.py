@@ -68,7 +68,9 @@ def second_tables(images):
     two = images.build_with_random_key("two", TABLE % "&__StackTop, Reset_Handler")
     images.refused(two, ["two vector tables, at 0x00000000 and at 0x", "start of a section"])
     one = images.build_with_random_key("one", TABLE % "0")
+    text = images.build_with_random_key("text", TABLE % '(void *)0x6c6c6568, (void *)0x10f')  # "hell", and odd
     undo()
+    images.holds("a text at the start of a section", images.hardened(text), text)
     out = images.hardened(one)
     images.holds("a constant at the start of a section", out, one)
     patch = Patch(out)
