@@ -26,6 +26,14 @@ uint32_t fw_relocated_value(const struct fw_model *model, const struct fw_reloca
     return address | (relocation->target_thumb ? 1U : 0U);
 }
 
+static uint32_t earlier(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static uint32_t later(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
 static bool movable(const struct fw_model *model, uint32_t unit) {
     return model->units[unit].status != FW_UNIT_UNTOUCHED;
 }
@@ -76,17 +84,23 @@ static uint32_t align_item(const struct fw_item *item, uint32_t address) {
     return address + ((item->address - address) & mask);
 }
 
-/* Where each unit is while addresses settle. A unit whose sizes stay the same is not walked
- * again when it moves by a multiple of the largest alignment: its items' new_address counts
+/* Where each unit is while addresses settle. What a unit takes depends only on where it starts
+ * within the largest alignment, so units are placed without a look at their items: those are
+ * walked again only when the unit grew or starts at another remainder. Their new_address counts
  * from `base`, and apply_shifts() adds the rest at the end. */
+enum { LARGEST_ALIGNMENT = 8, STARTS = LARGEST_ALIGNMENT / 2 };
+
 struct order {
     uint32_t *units;
     size_t count;
-    bool kept; /* units follow one another as in the input, with no look back at holes */
-    uint32_t *start, *base, *size_bytes; /* by unit; 0 for units that stay */
-    uint32_t *growth;                    /* by unit: bytes by which its items have become larger */
-    bool *grew;                          /* by unit: sizes changed since it was walked */
-    bool *walked;                        /* by unit: its references have to be looked at again */
+    bool kept;          /* units follow one another as in the input, with no look back at holes */
+    bool calls_reach;   /* BL from any item to any other */
+    uint32_t low, high; /* the bytes of what stays */
+    uint32_t *start, *base;    /* by unit; 0 for units that stay */
+    uint32_t (*sizes)[STARTS]; /* by unit: its bytes from a start at 0, 2, 4, 6 */
+    uint8_t *alignment;        /* by unit: the largest of its items, and of what pc counts from */
+    uint32_t *growth;          /* by unit: bytes by which its items have become larger */
+    bool *stale;               /* by unit: items have no address yet, or sizes changed since */
     uint32_t *outer, *outer_first; /* items whose references leave the unit and may not reach */
 };
 
@@ -96,35 +110,77 @@ static uint32_t address_of(const struct fw_model *model, const struct order *ord
     return item->new_address + (order->start[item->unit] - order->base[item->unit]);
 }
 
-static uint32_t place_unit(struct fw_model *model, struct order *order, uint32_t u,
-                           uint32_t address) {
-    enum { LARGEST_ALIGNMENT = 8 };
-    order->start[u] = address;
-    bool known = order->size_bytes[u] && !order->grew[u];
-    if (known && (address - order->base[u]) % LARGEST_ALIGNMENT == 0) {
-        return address + order->size_bytes[u];
+static void measure_unit(const struct fw_model *model, struct order *order, uint32_t u) {
+    enum { PC_ALIGNMENT = 4 };
+    uint32_t end[STARTS];
+    uint8_t alignment = PC_ALIGNMENT;
+    for (uint32_t s = 0; s < STARTS; s++)
+        end[s] = 2 * s;
+    for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        if (item->alignment > alignment) alignment = item->alignment;
+        for (uint32_t s = 0; s < STARTS; s++)
+            end[s] = align_item(item, end[s]) + item->size_bytes;
     }
-    order->base[u] = address;
+    order->alignment[u] = alignment;
+    for (uint32_t s = 0; s < STARTS; s++)
+        order->sizes[u][s] = end[s] - 2 * s;
+}
+
+/* Bytes of the unit from there on. Few start at an odd address: behind data without an end. */
+static uint32_t size_at(const struct fw_model *model, const struct order *order, uint32_t u,
+                        uint32_t address) {
+    if (address % 2 == 0) return order->sizes[u][address % LARGEST_ALIGNMENT / 2];
+    uint32_t end = address;
+    for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next)
+        end = align_item(&model->items[i], end) + model->items[i].size_bytes;
+    return end - address;
+}
+
+/* Addresses for the items, counted from where the unit starts now. */
+static void place_items(struct fw_model *model, struct order *order, uint32_t u) {
+    uint32_t address = order->base[u] = order->start[u];
     for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
         struct fw_item *item = &model->items[i];
         address = align_item(item, address);
         item->new_address = address;
         address += item->size_bytes;
     }
-    order->size_bytes[u] = address - order->base[u];
-    order->grew[u] = false;
-    order->walked[u] = true;
-    return address;
+    order->stale[u] = false;
+}
+
+/* Work on the units of the order, a run of them at a time. */
+enum { PIECES = 8 };
+
+struct run {
+    size_t first, end;
+};
+
+static struct run run_of(size_t count, size_t piece) {
+    return (struct run){count * piece / PIECES, count * (piece + 1) / PIECES};
+}
+
+struct shifting {
+    struct fw_model *model;
+    const struct order *order;
+};
+
+static void shift_piece(void *context, size_t piece) {
+    const struct shifting *shifting = context;
+    struct fw_model *model = shifting->model;
+    const struct order *order = shifting->order;
+    struct run run = run_of(order->count, piece);
+    for (size_t k = run.first; k < run.end; k++) {
+        uint32_t u = order->units[k], shift = order->start[u] - order->base[u];
+        if (!shift) continue;
+        for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next)
+            model->items[i].new_address += shift;
+    }
 }
 
 static void apply_shifts(struct fw_model *model, const struct order *order) {
-    for (size_t k = 0; k < order->count; k++) {
-        uint32_t u = order->units[k], shift = order->start[u] - order->base[u];
-        if (!shift) continue;
-        for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
-            model->items[i].new_address += shift;
-        }
-    }
+    struct shifting shifting = {model, order};
+    parallel_run(PIECES, shift_piece, &shifting);
 }
 
 static bool is_island(const struct fw_model *model, uint32_t unit) {
@@ -222,58 +278,118 @@ static uint32_t nearest_island(const struct order *order, const uint32_t *sorted
     return sorted[above < below ? low : low - 1];
 }
 
-/* Aim every branch to an island at the nearest one. The copies are equal, so the n-th item
- * of one is the n-th of another. */
-static void aim_at_islands(struct fw_model *model, struct order *order, uint32_t *sorted) {
-    size_t islands = model->island_count;
-    if (!islands) return;
-    memcpy(sorted, model->islands, islands * sizeof *sorted);
-    qsort_r(sorted, islands, sizeof *sorted, by_island_address, order);
-    for (size_t k = 0; k < order->count; k++) {
-        uint32_t u = order->units[k];
-        for (uint32_t o = order->outer_first[u]; o < order->outer_first[u + 1]; o++) {
-            struct fw_item *item = &model->items[order->outer[o]];
-            if (!item->island) continue;
-            uint32_t address = address_of(model, order, order->outer[o]);
-            uint32_t from = model->units[model->items[item->target].unit].first;
-            uint32_t to = model->units[nearest_island(order, sorted, islands, address)].first;
-            for (; from != item->target; from = model->items[from].next) {
-                to = model->items[to].next;
-            }
-            item->target = to;
-        }
-    }
+/* Aim a branch to an island at the nearest one. The copies are equal, so the n-th item of one
+ * is the n-th of another. */
+static void aim_at_island(struct fw_model *model, const struct order *order, const uint32_t *sorted,
+                          uint32_t index) {
+    struct fw_item *item = &model->items[index];
+    uint32_t address = address_of(model, order, index);
+    uint32_t from = model->units[model->items[item->target].unit].first;
+    uint32_t island = nearest_island(order, sorted, model->island_count, address);
+    uint32_t to = model->units[island].first;
+    for (; from != item->target; from = model->items[from].next)
+        to = model->items[to].next;
+    item->target = to;
 }
 
-/* A reference that leaves the unit and whose reach depends on where units are: not BL, which
- * reaches the whole of any part's flash or is refused when the unit is walked. */
+static void sort_islands(const struct fw_model *model, struct order *order, uint32_t *sorted) {
+    if (!model->island_count) return;
+    memcpy(sorted, model->islands, model->island_count * sizeof *sorted);
+    qsort_r(sorted, model->island_count, sizeof *sorted, by_island_address, order);
+}
+
+/* A reference that leaves the unit, so that it has to be looked at whenever units move: not BL
+ * to another item, which is asked for all at once (calls_reach). */
 static bool is_outer(const struct fw_model *model, const struct fw_item *item) {
-    if (item->insn->reference != THUMB_REFERENCE_BRANCH || item->insn->op == THUMB_BL) return false;
-    return item->target == FW_NONE || model->items[item->target].unit != item->unit;
+    uint8_t reference = item->insn->reference;
+    if (reference != THUMB_REFERENCE_BRANCH && reference != THUMB_REFERENCE_LITERAL &&
+        reference != THUMB_REFERENCE_ADR) {
+        return false;
+    }
+    if (item->target == FW_NONE) return true;
+    return model->items[item->target].unit != item->unit && item->insn->op != THUMB_BL;
 }
 
 /* One walk over everything: sizes, outer references, the places of what stays. */
-static void survey(struct fw_model *model, struct order *order) {
-    size_t count = 0, capacity = 0;
-    for (uint32_t u = 0; u < model->unit_count; u++) {
-        struct fw_unit *unit = &model->units[u];
-        bool stays = unit->status == FW_UNIT_UNTOUCHED;
-        order->outer_first[u] = (uint32_t)count;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-            struct fw_item *item = &model->items[i];
-            if (stays) item->new_address = item->address;
-            unit->bytes_after += item->size_bytes;
-            if (unit->status != FW_UNIT_ACCEPTED || !is_outer(model, item)) continue;
-            order->outer =
-                arena_grow(&model->arena, order->outer, count, &capacity, sizeof *order->outer);
-            order->outer[count++] = i;
+struct survey {
+    struct fw_model *model;
+    struct order *order;
+    struct survey_piece {
+        struct arena arena;
+        uint32_t *outer;
+        size_t count, capacity;
+        uint32_t low, high; /* of what stays */
+    } pieces[PIECES];
+};
+
+static void survey_unit(struct survey *survey, struct survey_piece *piece, uint32_t u) {
+    struct fw_model *model = survey->model;
+    struct fw_unit *unit = &model->units[u];
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        struct fw_item *item = &model->items[i];
+        unit->bytes_after += item->size_bytes;
+        if (unit->status == FW_UNIT_UNTOUCHED) {
+            item->new_address = item->address;
+            piece->low = earlier(piece->low, item->address);
+            piece->high = later(piece->high, item->address + item->size_bytes);
         }
+        if (unit->status != FW_UNIT_ACCEPTED || !is_outer(model, item)) continue;
+        piece->outer = arena_grow(&piece->arena, piece->outer, piece->count, &piece->capacity,
+                                  sizeof *piece->outer);
+        piece->outer[piece->count++] = i;
+    }
+    if (unit->status == FW_UNIT_ACCEPTED) measure_unit(model, survey->order, u);
+}
+
+static void survey_piece(void *context, size_t i) {
+    struct survey *survey = context;
+    struct survey_piece *piece = &survey->pieces[i];
+    struct run run = run_of(survey->model->unit_count, i);
+    piece->low = UINT32_MAX;
+    for (uint32_t u = (uint32_t)run.first; u < run.end; u++) {
+        survey->order->outer_first[u] = (uint32_t)piece->count;
+        survey_unit(survey, piece, u);
+    }
+}
+
+static void survey(struct fw_model *model, struct order *order) {
+    struct survey all = {.model = model, .order = order};
+    size_t count = 0;
+    parallel_run(PIECES, survey_piece, &all);
+    for (size_t i = 0; i < PIECES; i++)
+        count += all.pieces[i].count;
+    order->outer = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
+    order->low = UINT32_MAX;
+    count = 0;
+    for (size_t i = 0; i < PIECES; i++) {
+        struct survey_piece *piece = &all.pieces[i];
+        struct run run = run_of(model->unit_count, i);
+        for (size_t u = run.first; u < run.end; u++)
+            order->outer_first[u] += (uint32_t)count;
+        if (piece->count)
+            memcpy(&order->outer[count], piece->outer, piece->count * sizeof *piece->outer);
+        count += piece->count;
+        order->low = earlier(order->low, piece->low);
+        order->high = later(order->high, piece->high);
+        arena_free(&piece->arena);
     }
     order->outer_first[model->unit_count] = (uint32_t)count;
 }
 
+/* BL reaches 16 MiB both ways (A7.7.18): all of them, where all code lies closer. */
+static bool calls_reach(const struct fw_model *model, const struct order *order) {
+    enum { REACH = (16 << 20) - 4 };
+    uint32_t low = order->low, high = order->high;
+    for (size_t k = 0; k < order->count; k++) {
+        uint32_t u = order->units[k], start = order->start[u];
+        low = earlier(low, start);
+        high = later(high, start + size_at(model, order, u, start));
+    }
+    return low >= high || high - low < REACH;
+}
+
 /* First fit, window by window; `used` is how far each is filled. */
-static void place_all(struct fw_model *model, struct fw_layout *out, struct order *order,
+static void place_all(const struct fw_model *model, struct fw_layout *out, struct order *order,
                       uint32_t *used) {
     uint32_t overflow = out->overflow_address;
     size_t recent = 0; /* window of the unit placed last */
@@ -281,29 +397,33 @@ static void place_all(struct fw_model *model, struct fw_layout *out, struct orde
     for (size_t w = 0; w < out->window_count; w++)
         used[w] = 0;
     for (size_t i = 0; i < order->count; i++) {
-        const struct fw_unit *unit = &model->units[order->units[i]];
+        uint32_t u = order->units[i];
+        const struct fw_unit *unit = &model->units[u];
         bool placed = false;
         while (open < out->window_count && out->windows[open].size_bytes - used[open] < 2)
             open++;
         /* An island stays with the unit in front of it; holes far off do not need it. Nor does
          * anything go back where the order is kept. */
-        size_t from = order->kept || is_island(model, order->units[i]) ? recent : open;
+        size_t from = order->kept || is_island(model, u) ? recent : open;
         for (size_t w = from; w < out->window_count && !placed; w++) {
             const struct fw_window *window = &out->windows[w];
             uint32_t start = window->address + used[w];
             uint32_t room = window->size_bytes - used[w];
             if (room < unit->bytes_after && room < unit->bytes_before) continue;
-            uint32_t end = place_unit(model, order, order->units[i], start);
-            if (end - start > room) continue;
-            used[w] = end - window->address;
+            uint32_t size_bytes = size_at(model, order, u, start);
+            if (size_bytes > room) continue;
+            order->start[u] = start;
+            used[w] += size_bytes;
             placed = true;
             recent = w;
         }
         if (placed) continue;
-        overflow = place_unit(model, order, order->units[i], overflow);
+        order->start[u] = overflow;
+        overflow += size_at(model, order, u, overflow);
         recent = out->window_count;
     }
     out->overflow_bytes = overflow - out->overflow_address;
+    order->calls_reach = calls_reach(model, order);
 }
 
 static bool in_reach(uint32_t from, uint32_t to, uint32_t back, uint32_t forward) {
@@ -403,74 +523,119 @@ static enum fit fit_item(const struct fw_model *model, const struct order *order
     }
 }
 
-/* Look at the references of a unit again: all when it was walked, else those that leave it.
- * Names the first item that can never fit. */
-static enum fit fit_unit(struct fw_model *model, struct order *order, uint32_t u, uint32_t *unfit) {
-    enum fit worst = FIT;
-    bool walked = order->walked[u];
-    uint32_t o = order->outer_first[u];
-    uint32_t i = walked ? model->units[u].first : FW_NONE;
-    while (walked ? i != FW_NONE : o < order->outer_first[u + 1]) {
-        uint32_t index = walked ? i : order->outer[o++];
-        if (walked) i = model->items[i].next;
-        uint32_t size_before = model->items[index].size_bytes;
-        enum fit fit = fit_item(model, order, index);
-        order->growth[u] += model->items[index].size_bytes - size_before;
-        if (fit == FIT_NEVER) *unfit = index;
-        if (fit > worst) worst = fit;
-    }
-    order->walked[u] = false;
-    if (worst == FIT_GREW) order->grew[u] = true;
-    return worst;
-}
-
 /* The units' references looked at in pieces: a unit's own items change, and nobody else looks
- * at what changes in them. */
-enum { FIT_PIECES = 4 };
-
+ * at what changes in them. Those that leave a unit come when all items have their addresses. */
 struct fitting {
     struct fw_model *model;
     struct order *order;
-    size_t pieces;
-    enum fit fit[FIT_PIECES];                     /* the worst; FIT_NEVER ends a piece */
-    uint32_t unit[FIT_PIECES], unfit[FIT_PIECES]; /* what never fits */
+    const uint32_t *islands; /* sorted by address */
+    struct fit_piece {
+        enum fit worst; /* FIT_NEVER ends a piece */
+        size_t place;   /* in the order: the unit that never fits */
+        uint32_t unfit; /* an item of it */
+    } inner[PIECES], outer[PIECES];
 };
 
-static void fit_piece(void *context, size_t piece) {
-    struct fitting *fitting = context;
+static void note_fit(struct fw_model *model, struct order *order, uint32_t index,
+                     struct fit_piece *piece) {
+    struct fw_item *item = &model->items[index];
+    uint32_t size_before = item->size_bytes;
+    enum fit fit = fit_item(model, order, index);
+    if (fit == FIT) return;
+    order->growth[item->unit] += item->size_bytes - size_before;
+    order->stale[item->unit] = true;
+    if (fit == FIT_NEVER) piece->unfit = index;
+    if (fit > piece->worst) piece->worst = fit;
+}
+
+static bool is_call(const struct fw_item *item) {
+    return item->kind == FW_ITEM_INSN && item->insn->op == THUMB_BL;
+}
+
+static void fit_inner(struct fitting *fitting, struct fit_piece *piece, uint32_t u) {
+    struct fw_model *model = fitting->model;
     struct order *order = fitting->order;
-    size_t end = order->count * (piece + 1) / fitting->pieces;
-    fitting->fit[piece] = FIT;
-    for (size_t k = order->count * piece / fitting->pieces; k < end; k++) {
-        uint32_t u = order->units[k];
-        enum fit fit = fit_unit(fitting->model, order, u, &fitting->unfit[piece]);
-        if (fit > fitting->fit[piece]) fitting->fit[piece] = fit;
-        fitting->unit[piece] = u;
-        if (fit == FIT_NEVER) return;
+    if (!order->stale[u] && (order->start[u] - order->base[u]) % order->alignment[u] == 0) return;
+    place_items(model, order, u);
+    for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
+        if (is_call(&model->items[i]) || is_outer(model, &model->items[i])) continue;
+        note_fit(model, order, i, piece);
     }
+    if (order->stale[u]) measure_unit(model, order, u);
+}
+
+static void fit_outer(struct fitting *fitting, struct fit_piece *piece, uint32_t u) {
+    struct fw_model *model = fitting->model;
+    struct order *order = fitting->order;
+    uint32_t growth = order->growth[u];
+    for (uint32_t o = order->outer_first[u]; o < order->outer_first[u + 1]; o++) {
+        uint32_t index = order->outer[o];
+        if (model->items[index].island) aim_at_island(model, order, fitting->islands, index);
+        note_fit(model, order, index, piece);
+    }
+    uint32_t i = order->calls_reach ? FW_NONE : model->units[u].first;
+    for (; i != FW_NONE; i = model->items[i].next) {
+        if (is_call(&model->items[i])) note_fit(model, order, i, piece);
+    }
+    if (order->growth[u] != growth) measure_unit(model, order, u);
+}
+
+static void fit_piece(struct fitting *fitting, struct fit_piece *piece, size_t i,
+                      void (*fit)(struct fitting *, struct fit_piece *, uint32_t)) {
+    struct run run = run_of(fitting->order->count, i);
+    piece->worst = FIT;
+    for (piece->place = run.first; piece->place < run.end; piece->place++) {
+        fit(fitting, piece, fitting->order->units[piece->place]);
+        if (piece->worst == FIT_NEVER) return;
+    }
+}
+
+static void fit_inner_piece(void *context, size_t i) {
+    struct fitting *fitting = context;
+    fit_piece(fitting, &fitting->inner[i], i, fit_inner);
+}
+
+static void fit_outer_piece(void *context, size_t i) {
+    struct fitting *fitting = context;
+    fit_piece(fitting, &fitting->outer[i], i, fit_outer);
+}
+
+/* The worst of all pieces, and the first unit in the order that never fits. */
+static enum fit fit_all(struct fitting *fitting, size_t *place, uint32_t *unfit) {
+    struct order *order = fitting->order;
+    enum fit worst = FIT;
+    parallel_run(PIECES, fit_inner_piece, fitting);
+    parallel_run(PIECES, fit_outer_piece, fitting);
+    *place = order->count;
+    for (size_t i = 0; i < (size_t)2 * PIECES; i++) {
+        const struct fit_piece *piece =
+            i < PIECES ? &fitting->inner[i] : &fitting->outer[i - PIECES];
+        if (piece->worst > worst) worst = piece->worst;
+        if (piece->worst != FIT_NEVER || piece->place >= *place) continue;
+        *place = piece->place;
+        *unfit = piece->unfit;
+    }
+    return worst;
 }
 
 static enum status settle(struct fw_model *model, struct fw_layout *out, struct order *order,
                           uint32_t *failed, struct error *error) {
     uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
-    uint32_t *sorted = ARENA_ARRAY(&model->arena, uint32_t, model->island_count + 1);
+    uint32_t *islands = ARENA_ARRAY(&model->arena, uint32_t, model->island_count + 1);
+    struct fitting fitting = {.model = model, .order = order, .islands = islands};
     for (int round = 0; round < ROUNDS; round++) {
-        bool grew = false;
+        size_t place;
+        uint32_t unfit = 0;
         place_all(model, out, order, used);
-        aim_at_islands(model, order, sorted);
-        /* Only the first round looks at everything. */
-        struct fitting fitting = {
-            .model = model, .order = order, .pieces = round == 0 ? FIT_PIECES : 1};
-        parallel_run(fitting.pieces, fit_piece, &fitting);
-        for (size_t p = 0; p < fitting.pieces; p++) {
-            if (fitting.fit[p] == FIT_GREW) grew = true;
-            if (fitting.fit[p] != FIT_NEVER) continue;
-            *failed = fitting.unit[p];
+        sort_islands(model, order, islands);
+        enum fit fit = fit_all(&fitting, &place, &unfit);
+        if (fit == FIT_NEVER) {
+            *failed = order->units[place];
             return error_input(error, "%s: a reference at 0x%08x does not reach",
                                model->functions[model->units[*failed].function_first].name,
-                               model->items[fitting.unfit[p]].address);
+                               model->items[unfit].address);
         }
-        if (!grew) {
+        if (fit == FIT) {
             apply_shifts(model, order);
             return STATUS_OK;
         }
@@ -498,10 +663,6 @@ static enum status check_untouched(struct fw_model *model, struct order *order, 
         }
     }
     return STATUS_OK;
-}
-
-static uint32_t later(uint32_t a, uint32_t b) {
-    return a > b ? a : b;
 }
 
 /* Wholly inside a range that the firmware itself writes: no contents of the image. */
@@ -592,11 +753,12 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     size_t units = model->unit_count + 1;
     order.start = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.base = ARENA_ARRAY(&model->arena, uint32_t, units);
-    order.size_bytes = ARENA_ARRAY(&model->arena, uint32_t, units);
+    order.sizes = arena_alloc(&model->arena, units, sizeof *order.sizes);
+    order.alignment = ARENA_ARRAY(&model->arena, uint8_t, units);
     order.outer_first = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.growth = ARENA_ARRAY(&model->arena, uint32_t, units);
-    order.grew = ARENA_ARRAY(&model->arena, bool, units);
-    order.walked = ARENA_ARRAY(&model->arena, bool, units);
+    order.stale = ARENA_ARRAY(&model->arena, bool, units);
+    memset(order.stale, true, units * sizeof *order.stale);
     *out = (struct fw_layout){.windows = NULL};
     *failed = FW_NONE;
     find_windows(model, out);
