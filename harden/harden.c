@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "firmware/analyse/mpu.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
@@ -95,8 +94,6 @@ static void analyse(void *context, size_t piece) {
     struct hardening *hardening = context;
     if (piece == 0) {
         fw_values(hardening->model, &hardening->flow, &hardening->values);
-        for (uint32_t u = 0; u < hardening->model->unit_count; u++)
-            hardening->model->own_mpu |= fw_mpu_use(hardening->model, u, 0, 0) != FW_NONE;
     } else {
         fw_liveness(hardening->model, &hardening->flow, &hardening->liveness);
     }

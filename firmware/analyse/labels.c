@@ -30,8 +30,18 @@ void fw_labels_mark_table(const struct fw_model *model, uint32_t unit, size_t re
     }
 }
 
+static bool any_in_code(const struct fw_model *model, const bool *in_table) {
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        if (in_table[r] && fw_is_code_section(&model->sections[model->relocations[r].section])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Words that code loads by their own address are constants, whatever table they lie in. */
 static void unmark_constants(const struct fw_model *model, bool *in_table) {
+    if (!any_in_code(model, in_table)) return; /* literal pools are in code */
     for (size_t i = 0; i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN || item->target == FW_NONE ||

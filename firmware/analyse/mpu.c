@@ -7,7 +7,8 @@ enum { AHEAD_MAXIMUM = 64 };
 enum { REGISTERS = 15, CALL_CLOBBERED = 0x500f /* r0-r3, r12, lr (AAPCS32, 6.1.1) */ };
 
 struct constants {
-    uint32_t known; /* one bit a register */
+    uint32_t known;  /* one bit a register */
+    uint32_t system; /* those of them that hold an address in the system control space */
     uint32_t value[REGISTERS];
 };
 
@@ -23,6 +24,18 @@ static bool is_mpu(uint32_t address) {
 
 static bool is_system(uint32_t address) {
     return address >> 12 == 0xe000e;
+}
+
+static void forget(struct constants *state, uint32_t registers) {
+    state->known &= ~registers;
+    state->system &= ~registers;
+}
+
+static void learn(struct constants *state, unsigned reg, uint32_t value) {
+    uint32_t bit = 1U << reg;
+    state->known |= bit;
+    state->system = is_system(value) ? state->system | bit : state->system & ~bit;
+    state->value[reg] = value;
 }
 
 /* Registers among those that the instruction reads that hold an address of this kind. */
@@ -115,17 +128,14 @@ static bool escapes(const struct constants *state, const struct thumb_insn *insn
 
 static bool step(struct fw_model *model, struct constants *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
-    uint32_t value = 0;
+    bool calls = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    uint32_t value = 0, given = insn->reads | (calls ? 1U : 0);
     bool followed = result(model, state, item, &value);
-    if (stores_there(state, insn) || escapes(state, insn, followed)) return true;
-    state->known &= ~(uint32_t)insn->writes;
-    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
-        state->known &= ~(uint32_t)CALL_CLOBBERED;
+    if ((state->system & given) && (stores_there(state, insn) || escapes(state, insn, followed))) {
+        return true;
     }
-    if (followed && insn->rd < REGISTERS) {
-        state->known |= 1U << insn->rd;
-        state->value[insn->rd] = value;
-    }
+    forget(state, insn->writes | (calls ? CALL_CLOBBERED : 0U));
+    if (followed && insn->rd < REGISTERS) learn(state, insn->rd, value);
     return false;
 }
 
@@ -159,16 +169,19 @@ static void meet(struct constants *state, const struct constants *other) {
         uint32_t here = 0, there = 0;
         bool has_here = is_known(state, reg, &here), has_there = is_known(other, reg, &there);
         if (has_here && (is_system(here) || (has_there && here == there))) continue;
-        bool takes = has_there && is_system(there);
-        state->known = (state->known & ~(1U << reg)) | (uint32_t)takes << reg;
-        state->value[reg] = there;
+        if (has_there && is_system(there)) {
+            learn(state, reg, there);
+        } else {
+            forget(state, 1U << reg);
+        }
     }
 }
 
 /* In front of an instruction: what the code above left, and what branches from above bring. */
 static void arrive(struct follower *f, uint32_t index) {
     bool any = f->falls_through;
-    if (!any) f->state.known = 0;
+    if (!any) forget(&f->state, UINT32_MAX);
+    if (!f->model->items[index].block_start) return; /* no branch leads here */
     for (size_t i = 0; i < f->ahead_count;) {
         if (f->ahead[i].target != index) {
             i++;
@@ -191,7 +204,11 @@ static bool falls_through(const struct thumb_insn *insn) {
 }
 
 uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end) {
-    struct follower f = {.model = model};
+    struct follower f; /* not cleared whole: most units have few branches */
+    f.model = model;
+    f.state.known = f.state.system = 0;
+    f.ahead_count = 0;
+    f.falls_through = false;
     if (!model->units[unit].decoded) return FW_NONE;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
@@ -201,7 +218,7 @@ uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32
         }
         bool known = item->address - stub < stub_end - stub;
         arrive(&f, i);
-        if (item->entry || known) f.state.known = 0;
+        if (item->entry || known) forget(&f.state, UINT32_MAX);
         if (!known && step(model, &f.state, item)) return i;
         note_branch(&f, item);
         f.falls_through = falls_through(item->insn);

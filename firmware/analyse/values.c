@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "firmware/analyse/labels.h"
+#include "firmware/analyse/mpu.h"
 #include "firmware/lift/lift.h"
 
 #include <string.h>
@@ -716,8 +717,10 @@ static void follow_units(void *context, size_t piece) {
         make_walker(work->model, work->flow, work->outside, &scratch, first, end);
     walker.arena = &work->out->arenas[piece]; /* sites stay */
     walker.in_table = work->in_table;
-    for (uint32_t u = first; u < end; u++)
+    for (uint32_t u = first; u < end; u++) {
         follow_unit(&walker, u, &work->out->frames[u]);
+        walker.own_mpu |= fw_mpu_use(work->model, u, 0, 0) != FW_NONE;
+    }
     work->own_mpu[piece] = walker.own_mpu;
     arena_free(&scratch);
 }

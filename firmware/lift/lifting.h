@@ -13,12 +13,14 @@ struct lift_function {
     uint32_t address, end; /* extent; `end` grows to hold pools behind st_size */
     uint32_t limit;        /* the next function or the section's end */
     uint32_t symbol;
-    uint32_t first_item, item_count; /* contiguous in model->items */
-    uint32_t parent;                 /* union-find */
+    uint32_t first_item, item_count;    /* contiguous in model->items */
+    uint32_t parent;                    /* union-find */
+    uint32_t first_linked, last_linked; /* items, but for filler that was left out; FW_NONE */
     uint16_t section;
     bool sized;
     const char *reason; /* why it cannot move, or NULL */
     bool undecoded;     /* its bytes are not understood */
+    bool labels;        /* has items whose address is taken */
 };
 
 /* Functions next to each other, decoded and resolved beside the other parts. */
@@ -50,6 +52,8 @@ struct lift {
     size_t function_count;
     struct lift_part *parts;
     size_t part_count;
+    uint32_t *veneers; /* items that load straight into pc from a literal */
+    size_t veneer_count, veneer_capacity;
 };
 
 /* functions.c: starts and extents from the symbols. */

@@ -68,6 +68,11 @@ static struct lift_function *covering(struct lift *lift, uint32_t address) {
     return f->section == index && address >= f->address && address < f->end ? f : NULL;
 }
 
+/* The same, where the item at the address is known: it says so at once. */
+static struct lift_function *covering_item(struct lift *lift, uint32_t item, uint32_t address) {
+    return item == FW_NONE ? covering(lift, address) : function_of(lift, item);
+}
+
 static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_t address,
                               uint32_t limit) {
     size_t behind = function_behind(lift, section, address);
@@ -78,11 +83,11 @@ static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_
 /* What resolving a part finds out about what another part may work on, too. Done when all
  * parts are resolved, in the order of the items, so that a function's first reason is the same
  * however many parts there are. */
-enum finding_kind { FINDING_REFUSED, FINDING_JOINED, FINDING_BLOCK, FINDING_ENTRY };
+enum finding_kind { FINDING_REFUSED, FINDING_JOINED, FINDING_BLOCK, FINDING_ENTRY, FINDING_VENEER };
 
 struct finding {
     uint8_t kind;
-    uint32_t subject; /* a function; of BLOCK and ENTRY an item */
+    uint32_t subject; /* a function; of BLOCK, ENTRY and VENEER an item */
     union {
         const char *reason; /* REFUSED */
         uint32_t other;     /* JOINED: a function */
@@ -127,6 +132,11 @@ static void apply_findings(struct lift *lift, const struct lift_part *part) {
             break;
         case FINDING_JOINED:
             lift_join(lift, finding->subject, finding->other);
+            break;
+        case FINDING_VENEER:
+            lift->veneers = arena_grow(&lift->scratch, lift->veneers, lift->veneer_count,
+                                       &lift->veneer_capacity, sizeof *lift->veneers);
+            lift->veneers[lift->veneer_count++] = finding->subject;
             break;
         case FINDING_ENTRY:
             items[finding->subject].entry = true;
@@ -200,6 +210,8 @@ static void resolve_data_reference(struct lift_part *part, uint32_t index) {
     }
     item->target = target;
     item->target_delta = item->insn->target - data->address;
+    bool veneer = item->insn->op == THUMB_LDR && item->insn->flow == THUMB_FLOW_JUMP_INDIRECT;
+    if (veneer) note(part, (struct finding){.kind = FINDING_VENEER, .subject = index});
     if (to != from) note_joined(part, item->unit, data->unit);
 }
 
@@ -331,8 +343,8 @@ static enum field field_of(uint8_t type) {
 static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t value,
                  struct lift_function *from) {
     struct fw_model *model = lift->model;
-    uint32_t address = value & ~1U;
-    struct lift_function *to = covering(lift, address);
+    uint32_t address = value & ~1U, target = fw_item_at(model, address);
+    struct lift_function *to = covering_item(lift, target, address);
     const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
     if (!to) return;
     if (symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE &&
@@ -340,7 +352,6 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
         return; /* one past the end of something in the section before */
     }
     if (to->undecoded) return; /* stays where it is */
-    uint32_t target = fw_item_at(model, address);
     if (target == FW_NONE) {
         lift_refuse(to, "its address is taken between instructions");
         return;
@@ -392,12 +403,8 @@ static int by_place(const void *a, const void *b) {
 static void relocate_veneers(struct lift *lift) {
     struct fw_model *model = lift->model;
     size_t count = model->relocation_count, capacity = count;
-    for (uint32_t i = 0; i < model->item_count; i++) {
-        const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN || item->insn->op != THUMB_LDR ||
-            item->insn->flow != THUMB_FLOW_JUMP_INDIRECT || item->target == FW_NONE) {
-            continue;
-        }
+    for (size_t i = 0; i < lift->veneer_count; i++) {
+        const struct fw_item *item = &model->items[lift->veneers[i]];
         size_t r = fw_relocation_from(model, item->insn->target);
         if (r < model->relocation_count && model->relocations[r].place == item->insn->target) {
             continue;
@@ -406,7 +413,7 @@ static void relocate_veneers(struct lift *lift) {
                                         sizeof *model->relocations);
         model->relocations[count++] =
             (struct fw_relocation){.place = item->insn->target,
-                                   .section = function_of(lift, i)->section,
+                                   .section = function_of(lift, lift->veneers[i])->section,
                                    .type = R_ARM_ABS32,
                                    .target_item = FW_NONE};
     }
@@ -434,10 +441,9 @@ static enum status resolve_relocations(struct lift *lift) {
         struct fw_relocation *relocation = &model->relocations[i];
         struct fw_section *section = &model->sections[relocation->section];
         enum field field = field_of(relocation->type);
+        uint32_t index = fw_item_at(model, relocation->place), value = 0;
         struct lift_function *from =
-            fw_is_code_section(section) ? covering(lift, relocation->place) : NULL;
-        uint32_t index = fw_item_at(model, relocation->place);
-        uint32_t value = 0;
+            fw_is_code_section(section) ? covering_item(lift, index, relocation->place) : NULL;
         if (index != FW_NONE && model->items[index].relocation == FW_NONE) {
             model->items[index].relocation = (uint32_t)i;
         }

@@ -2,6 +2,8 @@
  * from functions to units. See lift.h. */
 #include "firmware/lift/lifting.h"
 
+#include "base/parallel.h"
+
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,28 +149,51 @@ static void make_functions(struct lift *lift) {
     model->function_count = lift->function_count;
 }
 
-static void link_function(struct lift *lift, struct lift_function *function, struct fw_unit *unit,
-                          uint32_t unit_index, uint32_t *tail) {
+/* Links the items of one function, and says in each which unit it is of. */
+static void link_function(struct lift *lift, struct lift_function *function, uint32_t unit) {
     struct fw_model *model = lift->model;
     bool starts = true;
+    function->first_linked = function->last_linked = FW_NONE;
     for (uint32_t k = 0; k < function->item_count; k++) {
         uint32_t index = function->first_item + k;
         struct fw_item *item = &model->items[index];
-        item->unit = unit_index;
+        item->unit = unit;
         bool filler = item->kind == FW_ITEM_INSN && item->alignment == 1;
         if (filler && !item->block_start && !item->label && !item->entry) continue;
         if (item->kind == FW_ITEM_INSN) item->alignment = 2;
         if (starts || k == 0) item->block_start = true;
         if (k == 0) item->entry = true;
         starts = item->kind != FW_ITEM_INSN || item->insn->flow != THUMB_FLOW_NEXT;
-        if (item->label) unit->labels = true;
-        if (*tail == FW_NONE) {
-            unit->first = index;
+        if (item->label) function->labels = true;
+        if (function->first_linked == FW_NONE) {
+            function->first_linked = index;
         } else {
-            model->items[*tail].next = index;
+            model->items[function->last_linked].next = index;
         }
-        *tail = index;
+        function->last_linked = index;
     }
+}
+
+static void link_part(void *context, size_t p) {
+    struct lift *lift = context;
+    const struct lift_part *part = &lift->parts[p];
+    for (size_t f = part->first_function; f < part->end_function; f++) {
+        refuse_running_into_data(lift, &lift->functions[f]);
+        link_function(lift, &lift->functions[f], lift->model->functions[f].unit);
+    }
+}
+
+/* The function's items behind those that the unit has; *tail is the last of them. */
+static void add_to_unit(struct fw_model *model, const struct lift_function *function,
+                        struct fw_unit *unit, uint32_t *tail) {
+    if (function->labels) unit->labels = true;
+    if (function->first_linked == FW_NONE) return;
+    if (*tail == FW_NONE) {
+        unit->first = function->first_linked;
+    } else {
+        model->items[*tail].next = function->first_linked;
+    }
+    *tail = function->last_linked;
 }
 
 void lift_form_units(struct lift *lift) {
@@ -181,12 +206,12 @@ void lift_form_units(struct lift *lift) {
         model->units[u] =
             (struct fw_unit){.first = FW_NONE, .function_first = FW_NONE, .decoded = true};
     }
+    parallel_run(lift->part_count, link_part, lift);
     for (size_t i = 0; i < lift->function_count; i++) {
         struct lift_function *f = &lift->functions[i];
         uint32_t index = model->functions[i].unit;
         struct fw_unit *unit = &model->units[index];
-        refuse_running_into_data(lift, f);
-        link_function(lift, f, unit, index, &tails[index]);
+        add_to_unit(model, f, unit, &tails[index]);
         unit->function_count++;
         unit->bytes_before += f->end - f->address;
         if (f->undecoded) unit->decoded = false;
