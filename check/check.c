@@ -30,7 +30,6 @@ static void check_long_step(void *context, size_t step) {
 
 static void check_protections(struct check *check, struct span output) {
     check_prepare_places(check);
-    walk_prepare(check);
     check_boot(check);
     check_find_routines(check);
     check_key(check);

@@ -75,7 +75,6 @@ struct check {
     uint32_t key_function; /* address; key at boot */
     uint32_t key_value;    /* fixed key */
     bool *exempt;          /* by unit */
-    const bool *outside;   /* by item: entered from outside its unit */
 
     struct region regions[REGIONS_MAXIMUM];
     size_t region_count;
@@ -139,9 +138,6 @@ bool check_unseal_after(const struct check *check, const struct seal *seal, uint
                         uint32_t *end);
 /* The forms of a sealed `base`, one by one; 0 behind the last. */
 size_t check_sealed_form(size_t index, unsigned base, uint32_t distance, struct sum *out);
-
-/* walk.c: which items are entered from outside their units. */
-void walk_prepare(struct check *check);
 
 /* boot.c: the stub in front of the reset handler; fills key and regions. */
 void check_boot(struct check *check);

@@ -16,25 +16,6 @@ struct walk {
     size_t return_count;
 };
 
-/* Function starts, targets of other units' branches, Thumb addresses that are taken. */
-void walk_prepare(struct check *check) {
-    const struct fw_model *model = check->model;
-    bool *outside = ARENA_ARRAY(&check->arena, bool, model->item_count + 1);
-    for (size_t i = 0; i < model->function_count; i++) {
-        if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
-    }
-    for (size_t i = 0; i < model->item_count; i++) {
-        uint32_t target = model->items[i].target;
-        if (target == FW_NONE || model->items[target].unit == model->items[i].unit) continue;
-        outside[target] = true;
-    }
-    for (size_t i = 0; i < model->relocation_count; i++) {
-        const struct fw_relocation *r = &model->relocations[i];
-        if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
-    }
-    check->outside = outside;
-}
-
 struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t first,
                       uint32_t end) {
     uint32_t blocks = 0;
@@ -78,7 +59,7 @@ static void find_loops(struct walk *walk, uint32_t blocks, bool calls) {
 static bool is_local_call(const struct walk *walk, const struct fw_item *item) {
     if (item->insn->flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
     return walk->check->model->items[item->target].unit == item->unit &&
-           !walk->check->outside[item->target];
+           !walk->check->flow.outside[item->target];
 }
 
 /* Returns whether there are local calls. */
@@ -188,7 +169,7 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     walk->outgoing = &state;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &check->flow.blocks[walk->first_block + b];
-        bool entry = check->model->items[block->first].entry && check->outside[block->first];
+        bool entry = check->model->items[block->first].entry && check->flow.outside[block->first];
         if (entry) flow_into(walk, walk->first_block + b);
     }
     walk->outgoing = NULL;

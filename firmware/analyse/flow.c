@@ -240,6 +240,32 @@ static void cut_into_pieces(struct building *building) {
     }
 }
 
+/* Several pieces may find the same target, so each marks it in one step. */
+static void mark_outside(void *context, size_t p) {
+    const struct building *building = context;
+    const struct fw_model *model = building->model;
+    size_t first = model->item_count * p / PIECES, end = model->item_count * (p + 1) / PIECES;
+    for (size_t i = first; i < end; i++) {
+        uint32_t target = model->items[i].target;
+        if (target == FW_NONE || model->items[target].unit == model->items[i].unit) continue;
+        __atomic_store_n(&building->flow->outside[target], true, __ATOMIC_RELAXED);
+    }
+}
+
+static void find_outside(struct building *building) {
+    const struct fw_model *model = building->model;
+    bool *outside = ARENA_ARRAY(&building->flow->arena, bool, model->item_count + 1);
+    building->flow->outside = outside;
+    parallel_run(PIECES, mark_outside, building);
+    for (size_t i = 0; i < model->function_count; i++) {
+        if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
+    }
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
+    }
+}
+
 static void build_blocks(struct fw_model *model, struct fw_flow *flow) {
     struct building building = {.model = model, .flow = flow};
     cut_into_pieces(&building);
@@ -252,6 +278,7 @@ static void build_blocks(struct fw_model *model, struct fw_flow *flow) {
     flow->unit_first[model->unit_count] = (uint32_t)flow->block_count;
     flow->blocks = ARENA_ARRAY(&flow->arena, struct fw_block, flow->block_count + 1);
     parallel_run(PIECES, join_piece, &building);
+    find_outside(&building);
 }
 
 static void collect_labels(struct fw_model *model, struct fw_flow *flow) {

@@ -23,6 +23,8 @@ struct fw_flow {
     uint32_t *block_of;    /* by item: block that starts there, or FW_NONE */
     uint32_t *labels;      /* items whose address is taken, by unit */
     uint32_t *label_first; /* unit_count + 1 entries */
+    bool *outside;         /* by item: entered from outside its unit: function starts, targets
+                              of other units' references, Thumb addresses that are taken */
 };
 
 void fw_flow_build(struct fw_model *model, struct fw_flow *flow);

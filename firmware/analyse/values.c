@@ -53,7 +53,6 @@ struct walker {
     bool carries_copy;   /* in a register that callees save, over a call */
     size_t stack_copies; /* stored to the stack */
     bool other_way;      /* control leaves where lr is not seen to hold the return address */
-    const bool *outside; /* by item: entered from outside its unit */
     bool *in_table;      /* by relocation: a goto of its target's unit reads it (labels.h) */
     uint32_t *returns;   /* blocks behind the unit's local calls */
     size_t return_count;
@@ -398,7 +397,8 @@ static void check_goto(struct walker *walker, const struct state *state,
  * jump that leaves a way back in lr. */
 static bool is_local_call(const struct walker *walker, const struct fw_item *item) {
     if (item->insn->flow != THUMB_FLOW_CALL || item->target == FW_NONE) return false;
-    return walker->model->items[item->target].unit == item->unit && !walker->outside[item->target];
+    return walker->model->items[item->target].unit == item->unit &&
+           !walker->flow->outside[item->target];
 }
 
 /* A value in r4-r11 is on the stack of whatever callee uses the register. */
@@ -552,7 +552,7 @@ static void start_at_entries(struct walker *walker, uint32_t blocks) {
     walker->outgoing = &entry;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &walker->flow->blocks[walker->first_block + b];
-        if (walker->model->items[block->first].entry && walker->outside[block->first]) {
+        if (walker->model->items[block->first].entry && walker->flow->outside[block->first]) {
             flow_into(walker, walker->first_block + b);
         }
     }
@@ -650,30 +650,11 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
     walker->frames = NULL;
 }
 
-/* Items that are entered from outside their unit: function starts, targets of other units'
- * branches, and Thumb addresses in data. */
-static void find_outside(const struct fw_model *model, bool *outside) {
-    for (size_t i = 0; i < model->function_count; i++) {
-        if (model->functions[i].item != FW_NONE) outside[model->functions[i].item] = true;
-    }
-    for (size_t i = 0; i < model->item_count; i++) {
-        uint32_t target = model->items[i].target;
-        if (target != FW_NONE && model->items[target].unit != model->items[i].unit) {
-            outside[target] = true;
-        }
-    }
-    for (size_t i = 0; i < model->relocation_count; i++) {
-        const struct fw_relocation *r = &model->relocations[i];
-        if (r->target_item != FW_NONE && r->target_thumb) outside[r->target_item] = true;
-    }
-}
-
 /* What the pieces of fw_values() share; each takes its own units. */
 struct work {
     struct fw_model *model;
     const struct fw_flow *flow;
     struct fw_values *out;
-    bool *outside;
     bool *in_table;                       /* each unit marks words that lead into itself only */
     uint32_t first[FW_VALUES_PIECES + 1]; /* units; about as many blocks in each piece */
     bool own_mpu[FW_VALUES_PIECES];
@@ -681,8 +662,7 @@ struct work {
 
 /* A walker with room for any unit from `first` to `end`. */
 static struct walker make_walker(struct fw_model *model, const struct fw_flow *flow,
-                                 const bool *outside, struct arena *scratch, uint32_t first,
-                                 uint32_t end) {
+                                 struct arena *scratch, uint32_t first, uint32_t end) {
     uint32_t largest = 0;
     for (uint32_t u = first; u < end; u++) {
         uint32_t blocks = flow->unit_first[u + 1] - flow->unit_first[u];
@@ -696,7 +676,6 @@ static struct walker make_walker(struct fw_model *model, const struct fw_flow *f
         .queue = ARENA_ARRAY(scratch, uint32_t, largest + 1),
         .queued = ARENA_ARRAY(scratch, bool, largest + 1),
         .returns = ARENA_ARRAY(scratch, uint32_t, largest + 1),
-        .outside = outside,
     };
 }
 
@@ -713,8 +692,7 @@ static void follow_units(void *context, size_t piece) {
     struct work *work = context;
     struct arena scratch = {0};
     uint32_t first = work->first[piece], end = work->first[piece + 1];
-    struct walker walker =
-        make_walker(work->model, work->flow, work->outside, &scratch, first, end);
+    struct walker walker = make_walker(work->model, work->flow, &scratch, first, end);
     walker.arena = &work->out->arenas[piece]; /* sites stay */
     walker.in_table = work->in_table;
     for (uint32_t u = first; u < end; u++) {
@@ -732,9 +710,7 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
     struct work work = {.model = model,
                         .flow = flow,
                         .out = out,
-                        .outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1),
                         .in_table = ARENA_ARRAY(&scratch, bool, model->relocation_count + 1)};
-    find_outside(model, work.outside);
     size_t piece = 0;
     for (uint32_t u = 0; u < model->unit_count; u++) {
         while (piece < FW_VALUES_PIECES &&
@@ -753,17 +729,13 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
 
 void fw_prove_gotos(struct fw_model *model, const struct fw_flow *flow) {
     struct arena scratch = {0};
-    bool *outside = NULL, *in_table = NULL;
+    bool *in_table = NULL;
     for (uint32_t u = 0; u < model->unit_count; u++) {
         struct fw_unit *unit = &model->units[u];
         if (!unit->computed_jump || !unit->labels) continue;
-        if (!outside) {
-            outside = ARENA_ARRAY(&scratch, bool, model->item_count + 1);
-            in_table = ARENA_ARRAY(&scratch, bool, model->relocation_count + 1);
-            find_outside(model, outside);
-        }
+        if (!in_table) in_table = ARENA_ARRAY(&scratch, bool, model->relocation_count + 1);
         struct arena own = {0};
-        struct walker walker = make_walker(model, flow, outside, &own, u, u + 1);
+        struct walker walker = make_walker(model, flow, &own, u, u + 1);
         walker.in_table = in_table;
         struct fw_frames frames = {.sites = NULL};
         follow_unit(&walker, u, &frames);
