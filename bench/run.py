@@ -2,7 +2,7 @@
 """`make bench`: measure everything that has a figure, print one table, write
 docs/results.md, and exit 1 when a bound in bench/bounds is missed.
 
-  bench/run.py [PART...]     parts: corpus speed benchmarks fuzz (default: all)
+  bench/run.py [PART...]     parts: speed corpus benchmarks fuzz (default: all)
 
 Sizes and instruction counts repeat to the unit. Times are the median of several runs on
 this machine, start-up included. With PARTs, docs/results.md is left alone.
@@ -259,7 +259,7 @@ def tool_versions():
     return "Made with " + "; ".join(lines) + "."
 
 
-PARTS = {"corpus": corpus_part, "speed": speed_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
+PARTS = {"speed": speed_part, "corpus": corpus_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
 
 
 def main():
