@@ -2,6 +2,7 @@
 #include "harden/harden.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
@@ -11,12 +12,17 @@
 #include "firmware/write/write.h"
 #include "harden/passes.h"
 
-enum { ATTEMPTS = 64, SEED_DIGITS_MAXIMUM = 64 };
+/* What does not fit is found in a few attempts, as all such units are pinned together. A chain of
+ * branches, where each pinned unit shows the next, would take one a link: it is pinned whole after
+ * the first attempts. */
+enum { ATTEMPTS = 64, ATTEMPTS_BEFORE_CHAINS = 8, SEED_DIGITS_MAXIMUM = 64 };
 
-/* Functions (by address in the input) that an attempt before could not lay out. */
+/* Functions (by address in the input) that attempts before could not lay out. */
 struct pinned {
-    uint32_t addresses[ATTEMPTS];
-    size_t count;
+    struct arena arena;
+    uint32_t *addresses; /* sorted */
+    size_t count, capacity;
+    size_t attempts;
 };
 
 bool harden_profile_named(const char *name, enum harden_profile *out) {
@@ -59,14 +65,67 @@ static enum status refuse_hardened(const struct hardening *hardening) {
     return error_input(hardening->error, "the image is hardened already; give the linker's output");
 }
 
-static void pin(struct fw_model *model, const struct pinned *pinned) {
-    for (size_t i = 0; i < model->function_count; i++) {
-        for (size_t p = 0; p < pinned->count; p++) {
-            if (model->functions[i].address != pinned->addresses[p]) continue;
-            fw_refuse(&model->units[model->functions[i].unit],
-                      "a reference would not reach from its new place");
+static int by_value(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void pin_unit(struct fw_model *model, uint32_t unit) {
+    fw_refuse(&model->units[unit], "a reference would not reach from its new place");
+}
+
+/* What pinned units branch to stays as well, and what that branches to; not what they call,
+ * as BL reaches nearly always. */
+static void pin_chain(struct fw_model *model, uint32_t *work, size_t count) {
+    while (count) {
+        const struct fw_unit *unit = &model->units[work[--count]];
+        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+            const struct fw_item *item = &model->items[i];
+            if (item->kind != FW_ITEM_INSN || item->target == FW_NONE) continue;
+            uint32_t target = model->items[item->target].unit;
+            if (item->insn->reference != THUMB_REFERENCE_BRANCH || item->insn->op == THUMB_BL ||
+                model->units[target].status == FW_UNIT_UNTOUCHED) {
+                continue;
+            }
+            pin_unit(model, target);
+            work[count++] = target; /* each unit once: it is untouched from here on */
         }
     }
+}
+
+static void pin(struct fw_model *model, const struct pinned *pinned) {
+    if (!pinned->count) return;
+    uint32_t *work = ARENA_ARRAY(&model->arena, uint32_t, model->unit_count + 1);
+    size_t count = 0;
+    for (size_t f = 0; f < model->function_count; f++) {
+        const struct fw_function *function = &model->functions[f];
+        if (!bsearch(&function->address, pinned->addresses, pinned->count,
+                     sizeof *pinned->addresses, by_value) ||
+            model->units[function->unit].status == FW_UNIT_UNTOUCHED) {
+            continue;
+        }
+        pin_unit(model, function->unit);
+        work[count++] = function->unit;
+    }
+    if (pinned->attempts >= ATTEMPTS_BEFORE_CHAINS) pin_chain(model, work, count);
+}
+
+/* The units that layout named, by their addresses; whether there are new ones. What a pass made
+ * has no address to pin: trying again would change nothing. */
+static bool note_unfit(struct pinned *pinned, const struct fw_model *model,
+                       const struct fw_layout *layout) {
+    size_t before = pinned->count;
+    for (size_t i = 0; i < layout->unfit_count; i++) {
+        const struct fw_unit *unit = &model->units[layout->unfit[i]];
+        uint32_t address = model->functions[unit->function_first].address;
+        if (!address) continue;
+        pinned->addresses = arena_grow(&pinned->arena, pinned->addresses, pinned->count,
+                                       &pinned->capacity, sizeof *pinned->addresses);
+        pinned->addresses[pinned->count++] = address;
+    }
+    if (pinned->count == before) return false;
+    qsort(pinned->addresses, pinned->count, sizeof *pinned->addresses, by_value);
+    return ++pinned->attempts < ATTEMPTS;
 }
 
 static enum status protect(struct hardening *hardening) {
@@ -124,14 +183,12 @@ static void end(void *context, size_t piece) {
     ending->result->flash_bytes_after = written.flash_bytes;
 }
 
-/* One attempt; *failed names a unit that must be pinned before the next. */
+/* One attempt; layout->unfit names units that must be pinned before the next. */
 static enum status attempt(struct hardening *hardening, struct span input,
                            const struct pinned *pinned, struct harden_result *result,
-                           uint32_t *failed_address) {
+                           struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
     const struct harden_options *options = hardening->options;
-    struct fw_layout layout;
-    uint32_t failed = FW_NONE;
     enum status status = fw_read(model, input, true, hardening->error);
     if (status == STATUS_OK) status = refuse_hardened(hardening);
     if (status == STATUS_OK) status = fw_lift(model, hardening->error);
@@ -148,14 +205,11 @@ static enum status attempt(struct hardening *hardening, struct span input,
                                       .flash = options->flash,
                                       .reserved = options->writable_flash,
                                       .reserved_count = options->writable_flash_count};
-    status = fw_layout(model, &place, &layout, &failed, hardening->error);
-    if (failed != FW_NONE) {
-        *failed_address = model->functions[model->units[failed].function_first].address;
-    }
+    status = fw_layout(model, &place, layout, hardening->error);
     if (status != STATUS_OK) return status;
-    if (options->profile == HARDEN_EXPLOIT) status = protect_finish_boot(hardening, &layout);
+    if (options->profile == HARDEN_EXPLOIT) status = protect_finish_boot(hardening, layout);
     if (status != STATUS_OK) return status;
-    struct ending ending = {.hardening = hardening, .layout = &layout, .result = result};
+    struct ending ending = {.hardening = hardening, .layout = layout, .result = result};
     parallel_run(2, end, &ending);
     if (ending.status != STATUS_OK) {
         json_decref(result->report);
@@ -169,30 +223,29 @@ static enum status attempt(struct hardening *hardening, struct span input,
 enum status harden_image(struct span input, const struct harden_options *options,
                          struct harden_result *result, struct error *error) {
     struct pinned pinned = {.count = 0};
+    bool again = true;
     enum status status = STATUS_OK;
     unsigned first_tag = 0;
     *result = (struct harden_result){.report = NULL};
-    for (;;) {
+    while (again) {
         struct fw_model model = {.entry = 0};
         struct hardening hardening = {.model = &model, .options = options, .error = error};
         memset(hardening.call_stubs, 0xff, sizeof hardening.call_stubs);
         hardening.first_tag = hardening.tag_choice = first_tag;
-        uint32_t failed = FW_NONE;
-        status = attempt(&hardening, input, &pinned, result, &failed);
+        struct fw_layout layout = {.unfit_count = 0};
+        status = attempt(&hardening, input, &pinned, result, &layout);
         bool other_tag =
             status == STATUS_OK && protect_tag_is_ambiguous(&hardening, buffer_span(&result->elf));
         first_tag = hardening.tag_choice;
+        again = other_tag || (status != STATUS_OK && note_unfit(&pinned, &model, &layout));
         free_analyses(&hardening);
         arena_free(&model.arena);
         if (other_tag) { /* bounded: there are few tags, and without one no call is checked */
             first_tag++;
             harden_free(result);
-            continue;
         }
-        /* What a pass made has no address to pin: trying again would change nothing. */
-        if (failed == FW_NONE || failed == 0 || pinned.count == ATTEMPTS) break;
-        pinned.addresses[pinned.count++] = failed;
     }
+    arena_free(&pinned.arena);
     return status;
 }
 

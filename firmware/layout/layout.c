@@ -101,6 +101,7 @@ struct order {
     uint8_t *alignment;        /* by unit: the largest of its items, and of what pc counts from */
     uint32_t *growth;          /* by unit: bytes by which its items have become larger */
     bool *stale;               /* by unit: items have no address yet, or sizes changed since */
+    uint32_t *unfit;           /* by unit: an item that no form of it makes reach, or FW_NONE */
     uint32_t *outer, *outer_first; /* items whose references leave the unit and may not reach */
 };
 
@@ -530,9 +531,7 @@ struct fitting {
     struct order *order;
     const uint32_t *islands; /* sorted by address */
     struct fit_piece {
-        enum fit worst; /* FIT_NEVER ends a piece */
-        size_t place;   /* in the order: the unit that never fits */
-        uint32_t unfit; /* an item of it */
+        bool grew; /* an item took a larger form */
     } inner[PIECES], outer[PIECES];
 };
 
@@ -541,11 +540,11 @@ static void note_fit(struct fw_model *model, struct order *order, uint32_t index
     struct fw_item *item = &model->items[index];
     uint32_t size_before = item->size_bytes;
     enum fit fit = fit_item(model, order, index);
-    if (fit == FIT) return;
+    if (fit == FIT_NEVER && order->unfit[item->unit] == FW_NONE) order->unfit[item->unit] = index;
+    if (fit != FIT_GREW) return;
     order->growth[item->unit] += item->size_bytes - size_before;
     order->stale[item->unit] = true;
-    if (fit == FIT_NEVER) piece->unfit = index;
-    if (fit > piece->worst) piece->worst = fit;
+    piece->grew = true;
 }
 
 static bool is_call(const struct fw_item *item) {
@@ -580,73 +579,68 @@ static void fit_outer(struct fitting *fitting, struct fit_piece *piece, uint32_t
     if (order->growth[u] != growth) measure_unit(model, order, u);
 }
 
-static void fit_piece(struct fitting *fitting, struct fit_piece *piece, size_t i,
-                      void (*fit)(struct fitting *, struct fit_piece *, uint32_t)) {
-    struct run run = run_of(fitting->order->count, i);
-    piece->worst = FIT;
-    for (piece->place = run.first; piece->place < run.end; piece->place++) {
-        fit(fitting, piece, fitting->order->units[piece->place]);
-        if (piece->worst == FIT_NEVER) return;
-    }
-}
-
 static void fit_inner_piece(void *context, size_t i) {
     struct fitting *fitting = context;
-    fit_piece(fitting, &fitting->inner[i], i, fit_inner);
+    struct run run = run_of(fitting->order->count, i);
+    fitting->inner[i].grew = false;
+    for (size_t k = run.first; k < run.end; k++)
+        fit_inner(fitting, &fitting->inner[i], fitting->order->units[k]);
 }
 
 static void fit_outer_piece(void *context, size_t i) {
     struct fitting *fitting = context;
-    fit_piece(fitting, &fitting->outer[i], i, fit_outer);
+    struct run run = run_of(fitting->order->count, i);
+    fitting->outer[i].grew = false;
+    for (size_t k = run.first; k < run.end; k++)
+        fit_outer(fitting, &fitting->outer[i], fitting->order->units[k]);
 }
 
-/* The worst of all pieces, and the first unit in the order that never fits. */
-static enum fit fit_all(struct fitting *fitting, size_t *place, uint32_t *unfit) {
-    struct order *order = fitting->order;
-    enum fit worst = FIT;
+/* Whether anything grew, so that what lies behind it moves. */
+static bool fit_all(struct fitting *fitting) {
     parallel_run(PIECES, fit_inner_piece, fitting);
     parallel_run(PIECES, fit_outer_piece, fitting);
-    *place = order->count;
-    for (size_t i = 0; i < (size_t)2 * PIECES; i++) {
-        const struct fit_piece *piece =
-            i < PIECES ? &fitting->inner[i] : &fitting->outer[i - PIECES];
-        if (piece->worst > worst) worst = piece->worst;
-        if (piece->worst != FIT_NEVER || piece->place >= *place) continue;
-        *place = piece->place;
-        *unfit = piece->unfit;
-    }
-    return worst;
+    bool grew = false;
+    for (size_t i = 0; i < PIECES; i++)
+        grew |= fitting->inner[i].grew || fitting->outer[i].grew;
+    return grew;
 }
 
+static void must_stay(struct fw_layout *out, bool *listed, uint32_t unit) {
+    if (listed[unit]) return;
+    listed[unit] = true;
+    out->unfit[out->unfit_count++] = unit;
+}
+
+/* Units with a reference that never fits do not hold up the others: all such units are named
+ * together. */
 static enum status settle(struct fw_model *model, struct fw_layout *out, struct order *order,
-                          uint32_t *failed, struct error *error) {
+                          bool *listed, struct error *error) {
     uint32_t *used = ARENA_ARRAY(&model->arena, uint32_t, out->window_count + 1);
     uint32_t *islands = ARENA_ARRAY(&model->arena, uint32_t, model->island_count + 1);
     struct fitting fitting = {.model = model, .order = order, .islands = islands};
-    for (int round = 0; round < ROUNDS; round++) {
-        size_t place;
-        uint32_t unfit = 0;
+    int round = 0;
+    do {
+        if (round++ == ROUNDS) return error_environment(error, "addresses did not settle");
         place_all(model, out, order, used);
         sort_islands(model, order, islands);
-        enum fit fit = fit_all(&fitting, &place, &unfit);
-        if (fit == FIT_NEVER) {
-            *failed = order->units[place];
-            return error_input(error, "%s: a reference at 0x%08x does not reach",
-                               model->functions[model->units[*failed].function_first].name,
-                               model->items[unfit].address);
-        }
-        if (fit == FIT) {
-            apply_shifts(model, order);
-            return STATUS_OK;
-        }
+    } while (fit_all(&fitting));
+    apply_shifts(model, order);
+    for (size_t k = 0; k < order->count; k++) {
+        uint32_t u = order->units[k];
+        if (order->unfit[u] != FW_NONE) must_stay(out, listed, u);
     }
-    return error_environment(error, "addresses did not settle");
+    if (!out->unfit_count) return STATUS_OK;
+    uint32_t first = out->unfit[0];
+    return error_input(error, "%s: a reference at 0x%08x does not reach",
+                       model->functions[model->units[first].function_first].name,
+                       model->items[order->unfit[first]].address);
 }
 
 /* Untouched code keeps its place and its forms; what its branches do not reach any more
  * has to stay as well. */
-static enum status check_untouched(struct fw_model *model, struct order *order, uint32_t *failed,
-                                   struct error *error) {
+static enum status check_untouched(struct fw_model *model, struct fw_layout *out,
+                                   struct order *order, bool *listed, struct error *error) {
+    enum status status = STATUS_OK;
     memcpy(order->base, order->start, model->unit_count * sizeof *order->base); /* applied */
     for (size_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
@@ -654,15 +648,13 @@ static enum status check_untouched(struct fw_model *model, struct order *order, 
         for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
             if (fit_item(model, order, i) == FIT) continue;
             uint32_t target = model->items[i].target;
-            if (target != FW_NONE &&
-                model->units[model->items[target].unit].status != FW_UNIT_UNTOUCHED) {
-                *failed = model->items[target].unit;
-            }
-            return error_input(error, "%s: untouched, but what it branches to moved out of reach",
-                               model->functions[unit->function_first].name);
+            status = error_input(error, "%s: untouched, but what it branches to moved out of reach",
+                                 model->functions[unit->function_first].name);
+            if (target == FW_NONE || !movable(model, model->items[target].unit)) return status;
+            must_stay(out, listed, model->items[target].unit);
         }
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* Wholly inside a range that the firmware itself writes: no contents of the image. */
@@ -748,7 +740,7 @@ static enum status check_overflow(const struct fw_model *model,
 }
 
 enum status fw_layout(struct fw_model *model, const struct fw_layout_options *options,
-                      struct fw_layout *out, uint32_t *failed, struct error *error) {
+                      struct fw_layout *out, struct error *error) {
     struct order order = {.count = 0};
     size_t units = model->unit_count + 1;
     order.start = ARENA_ARRAY(&model->arena, uint32_t, units);
@@ -759,8 +751,11 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     order.growth = ARENA_ARRAY(&model->arena, uint32_t, units);
     order.stale = ARENA_ARRAY(&model->arena, bool, units);
     memset(order.stale, true, units * sizeof *order.stale);
+    order.unfit = ARENA_ARRAY(&model->arena, uint32_t, units);
+    memset(order.unfit, 0xff, units * sizeof *order.unfit);
+    bool *listed = ARENA_ARRAY(&model->arena, bool, units);
     *out = (struct fw_layout){.windows = NULL};
-    *failed = FW_NONE;
+    out->unfit = ARENA_ARRAY(&model->arena, uint32_t, units);
     find_windows(model, out);
     out->overflow_address = end_of_flash_contents(model, options, out);
     shuffle(model, options, &order);
@@ -768,10 +763,11 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     order.kept = options->keep_order;
     if (!order.kept) large_first(model, &order);
     spread_islands(model, &order);
-    enum status status = settle(model, out, &order, failed, error);
-    if (status != STATUS_OK) return status;
+    enum status settled = settle(model, out, &order, listed, error);
+    if (settled != STATUS_OK && !out->unfit_count) return settled;
     for (size_t u = 0; u < model->unit_count; u++)
         model->units[u].bytes_after += order.growth[u];
-    status = check_untouched(model, &order, failed, error);
+    enum status status = check_untouched(model, out, &order, listed, error);
+    if (status == STATUS_OK) status = settled;
     return status == STATUS_OK ? check_overflow(model, options, out, error) : status;
 }

@@ -6,9 +6,9 @@
  * a wide one, TBB to TBH, narrow literal load to wide), so it ends.
  *
  * Requires: fw_lift(), passes done. Guarantees: new_address of every item that is in a
- * unit's list and not dropped; every reference fits its form. When a unit's references
- * cannot be made to fit, it is named in *failed and STATUS_BAD_INPUT returned: the caller
- * starts over with that unit untouched. */
+ * unit's list and not dropped; every reference fits its form. When units' references cannot
+ * be made to fit, all of them are named in `unfit` and STATUS_BAD_INPUT returned: the caller
+ * starts over with those units untouched. */
 #ifndef FIRMWARE_LAYOUT_LAYOUT_H
 #define FIRMWARE_LAYOUT_LAYOUT_H
 
@@ -32,10 +32,12 @@ struct fw_layout {
     struct fw_window *windows; /* in address order; arena of the model */
     size_t window_count;
     uint32_t overflow_address, overflow_bytes; /* code behind the image; 0 bytes: none */
+    uint32_t *unfit; /* units that cannot move, each once; arena of the model */
+    size_t unfit_count;
 };
 
 enum status fw_layout(struct fw_model *model, const struct fw_layout_options *options,
-                      struct fw_layout *out, uint32_t *failed, struct error *error);
+                      struct fw_layout *out, struct error *error);
 
 /* Value of the place that a relocation refers to, after layout. */
 uint32_t fw_relocated_value(const struct fw_model *model, const struct fw_relocation *relocation);

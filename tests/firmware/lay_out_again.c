@@ -22,14 +22,13 @@ static enum status lay_out(struct fw_model *model, struct span input, const char
     struct fw_layout layout;
     struct fw_flow flow = {.block_count = 0};
     struct fw_values values = {.frames = NULL};
-    uint32_t failed;
     enum status status = fw_read(model, input, true, error);
     if (status == STATUS_OK) status = fw_lift(model, error);
     if (status != STATUS_OK) return status;
     fw_flow_build(model, &flow);
     fw_values(model, &flow, &values);
     fw_unwind_pin(model);
-    status = fw_layout(model, &options, &layout, &failed, error);
+    status = fw_layout(model, &options, &layout, error);
     if (status == STATUS_OK) status = fw_write(model, &layout, written, error);
     fw_values_free(&values);
     fw_flow_free(&flow);
