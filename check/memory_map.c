@@ -270,6 +270,10 @@ static bool names_an_address(const struct fw_symbol *s) {
            type != STT_TLS;
 }
 
+static uint32_t round_to_guard(uint32_t address) {
+    return (address + GUARD_BYTES - 1) & ~(GUARD_BYTES - 1U);
+}
+
 /* A symbol, or the stack's own section, that begins where the guard was rounded up from. */
 static bool is_stack_end(const struct check *check, uint32_t address) {
     const struct fw_model *model = check->model;
@@ -330,9 +334,14 @@ static bool is_stack_guard(const struct check *check, const struct region *r, ui
     return is_free_to_top(check, r->base, top);
 }
 
-static void find_guards(struct check *check) {
+/* The vector table's first word; 0: there is none. */
+static uint32_t initial_stack(const struct check *check) {
     uint32_t top = 0;
-    (void)check_word(check, check->model->vector_table, &top);
+    return check_word(check, check->model->vector_table, &top) ? top : 0;
+}
+
+static void find_guards(struct check *check) {
+    uint32_t top = initial_stack(check);
     for (size_t i = 0; i < check->region_count; i++) {
         const struct region *r = &check->regions[i];
         if (r->access != AP_NONE) continue;
@@ -375,14 +384,75 @@ static bool is_low_ram(const struct check *check, const struct fw_section *s) {
            s->address < RAM_FROM && !is_in_flash(s) && !is_declared(check->options, s);
 }
 
-static bool serves_low_ram(const struct check *check, const struct region *r) {
+/* The section in memory that begins below `address` and last of those; NULL: none does. */
+static const struct fw_section *last_below(const struct check *check, uint32_t address) {
+    const struct fw_model *model = check->model;
+    const struct fw_section *found = NULL;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || s->address >= address) continue;
+        if (!found || s->address > found->address) found = s;
+    }
+    return found;
+}
+
+/* The region is for the low RAM's sections and a stack from `start`, or from the variables that
+ * are the next thing below it: what is between is theirs. */
+static bool serves_low_ram_from(const struct check *check, const struct region *r, uint32_t start,
+                                uint32_t top) {
     const struct fw_model *model = check->model;
     struct cover all = {.start = UINT64_MAX};
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (is_low_ram(check, s)) cover_add(&all, r, s->address, s->size_bytes);
     }
+    const struct fw_section *below = last_below(check, start);
+    if (below && is_low_ram(check, below)) start = below->address + below->size_bytes;
+    if (start < top) cover_add(&all, r, start, top - start);
     return is_exact(r, &all);
+}
+
+static bool serves_low_ram(const struct check *check, const struct region *r) {
+    const struct fw_model *model = check->model;
+    uint32_t top = initial_stack(check), told = check->options->stack_limit;
+    if (top == 0 || top - 1 >= RAM_FROM) return serves_low_ram_from(check, r, 0, 0);
+    const struct fw_section *own = last_below(check, top);
+    if (own && top - own->address <= own->size_bytes) {
+        return serves_low_ram_from(check, r, own->address, top);
+    }
+    if (told) return serves_low_ram_from(check, r, round_to_guard(told), top);
+    if (check->stack_guard) return serves_low_ram_from(check, r, check->stack_guard_base, top);
+    if (serves_low_ram_from(check, r, top, top)) return true;
+    /* Without a guard the stack's end may be any that the image names, in this eighth or that. */
+    uint32_t eighth = (uint32_t)(region_bytes(r) / 8);
+    for (uint32_t start = r->base, e = 0; e < 8; e++, start += eighth) {
+        if (start >= top || !serves_low_ram_from(check, r, start, top)) continue;
+        for (size_t i = 0; i < model->symbol_count; i++) {
+            const struct fw_symbol *s = &model->symbols[i];
+            uint32_t end = round_to_guard(s->value);
+            if (names_an_address(s) && end - start < eighth && end < top) return true;
+        }
+    }
+    return false;
+}
+
+/* The reset handler's first push must not fault: the initial stack is RAM, and stays it from the
+ * guard, where there is one, to its top. */
+static void judge_stack(struct check *check) {
+    uint32_t top = initial_stack(check);
+    if (top < 4) return; /* no table, or none that a processor starts by: vectors.c */
+    uint32_t start = check->stack_guard ? check->stack_guard_base + GUARD_BYTES : top - 4;
+    uint64_t all[BOUNDARIES_MAXIMUM];
+    size_t count = boundaries(check, all);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t address = all[i] > start ? (uint32_t)all[i] : start;
+        bool last = i + 1 == count || all[i + 1] > address;
+        if (all[i] >= top || !last || may_write(check, address)) continue;
+        check_find(check, "memory map", address,
+                   "the initial stack (down from 0x%08x) cannot be written at 0x%08x", top,
+                   address);
+        return;
+    }
 }
 
 /* A region is writable for one of the ranges that the description asks for. */
@@ -505,6 +575,7 @@ void check_memory_map(struct check *check) {
         if ((s->flags & SHF_ALLOC) && s->size_bytes && !tbss) judge_section(check, s, vectors);
     }
     find_guards(check);
+    judge_stack(check);
     bool in_memory = !check->sums.key_in_psp && check->sums.key_cell;
     if (in_memory && may_write(check, check->sums.key_cell)) {
         check_find(check, "memory map", check->sums.key_cell, "the key's word can be written");

@@ -61,6 +61,8 @@ bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span out
 void protect_returns(struct hardening *hardening);
 /* protect/stack_guard.c: where the stack ends. */
 enum status protect_find_stack_limit(struct hardening *hardening);
+/* The initial stack pointer, when there is a vector table. */
+bool protect_stack_top(struct fw_model *model, uint32_t *top);
 /* protect/memory_map.c: the MPU regions for this image; layout is NULL before there is one.
  * The number of regions does not depend on it. */
 void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout);

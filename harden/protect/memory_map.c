@@ -10,6 +10,9 @@
  *   then, as far as the firmware has them: RAM in the code region, code in RAM, flash that
  *   the firmware writes, the key's word, the stack's guard, address 0.
  *
+ * RAM in the code region is what a section there, or the initial stack, says; without the stack
+ * in it the first push would fault. Scripts often give the stack no section, only its top.
+ *
  * Exception vector reads use the default map (B3.5.1), so address 0 can fault even when
  * the vector table stands there. */
 #include <elf.h>
@@ -226,6 +229,47 @@ static bool shares_with_data(const struct hardening *hardening, const struct ext
     return false;
 }
 
+static bool is_flash(const struct hardening *hardening, const struct fw_section *s) {
+    return !fw_is_ram_section(s) || fw_is_constant_table(s) || is_named(hardening, s);
+}
+
+/* The section in memory that begins below `address` and last of those; NULL: none does. */
+static const struct fw_section *last_below(const struct fw_model *model, uint32_t address) {
+    const struct fw_section *found = NULL;
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes || s->address >= address) continue;
+        if (!found || s->address > found->address) found = s;
+    }
+    return found;
+}
+
+/* A stack among the code's memory must stay writable from its end to its top. Where variables
+ * are the next thing below it, all between is RAM: the heap, and room that the stack may take.
+ * With neither that nor a known end nobody can say where the RAM begins. */
+static void add_low_stack(struct hardening *hardening, struct extent *low_ram) {
+    const struct fw_model *model = hardening->model;
+    uint32_t top = 0;
+    if (!protect_stack_top(hardening->model, &top) || top - 1 >= CODE_REGION_END) return;
+    const struct fw_section *own = last_below(model, top);
+    if (own && top - own->address > own->size_bytes) own = NULL;
+    if (own && is_flash(hardening, own)) {
+        hardening->memory_reason = "the initial stack lies in contents of the image";
+        return;
+    }
+    uint32_t limit = (hardening->stack_limit + MINIMUM_BYTES - 1) & ~(MINIMUM_BYTES - 1U);
+    uint32_t start = own ? own->address : hardening->has_stack_limit ? limit : top;
+    const struct fw_section *below = last_below(model, start);
+    if (below && !is_flash(hardening, below)) start = below->address + below->size_bytes;
+    if (start >= top) {
+        hardening->memory_reason =
+            "the stack is among the code's memory, and the ELF does not say where it ends: name "
+            "the symbol or the address";
+        return;
+    }
+    extend(hardening, low_ram, start, top - start);
+}
+
 static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
     struct fw_model *model = hardening->model;
     struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
@@ -233,8 +277,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         if (fw_is_ram_section(s)) {
-            bool flash = fw_is_constant_table(s) || is_named(hardening, s);
-            if (s->address < CODE_REGION_END && !flash) {
+            if (s->address < CODE_REGION_END && !is_flash(hardening, s)) {
                 extend(hardening, &low_ram, s->address, s->size_bytes);
             }
         } else if (fw_is_code_section(s)) {
@@ -248,6 +291,7 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
             extend(hardening, &ram_code, f->address, f->size_bytes);
         }
     }
+    add_low_stack(hardening, &low_ram);
     if (layout) extend(hardening, &code, layout->overflow_address, layout->overflow_bytes);
     bool fits = add_cover(hardening, "code", &code, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
     size_t number = hardening->region_count;

@@ -8,7 +8,7 @@
 
 #include "harden/passes.h"
 
-static bool stack_top(struct fw_model *model, uint32_t *top) {
+bool protect_stack_top(struct fw_model *model, uint32_t *top) {
     const uint8_t *vectors =
         model->vector_table == FW_NONE ? NULL : fw_bytes_at(model, model->vector_table, 4);
     return vectors && span_u32le((struct span){vectors, 4}, 0, top);
@@ -55,7 +55,7 @@ enum status protect_find_stack_limit(struct hardening *hardening) {
                                         "_sstack", "__stack_start__"};
     struct fw_model *model = hardening->model;
     uint32_t top = 0, symbol = FW_NONE;
-    bool has_top = stack_top(model, &top);
+    bool has_top = protect_stack_top(model, &top);
     if (hardening->options->stack_limit) {
         return take_named(hardening, hardening->options->stack_limit, top);
     }

@@ -2,7 +2,8 @@
 """A memory map that would open flash to writes is refused with one sentence: RAM at two far
 places of the code region, and a range that the firmware writes beside code without the
 alignment. Variables that run in place below 0x20000000 are RAM, and are written. The stack's
-end may be an address.
+end may be an address. A stack below 0x20000000 without a section of its own is RAM, with the
+heap in front of it, or the map stays off; check finds a map that leaves it read only.
 
     memory_map_fits_or_is_refused.py PROOFMARK
 """
@@ -110,8 +111,85 @@ def stack_address(board):
         board.refused(elf, [limit], ["--stack-limit", limit])
 
 
+HEAP = r"""
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+    volatile char *p = malloc(20000), stack[3000];
+    for (int i = 0; i < 20000; i++) p[i] = (char)i;
+    for (int i = 0; i < 3000; i++) stack[i] = p[i * 6];
+    printf("heap %d\n", p[19999] + stack[2999]);
+    return 0;
+}
+"""
+OFF = "does not say where it ends"
+
+
+def stack_script(board, name, symbols, ram=None):
+    """The board's script without sections for heap and stack, or with all of RAM at `ram`."""
+    with open(os.path.join(boards.BOARD, "board.ld"), encoding="utf-8") as file:
+        text = file.read()
+    start = text.index("    .heap (NOLOAD)" if ram else "    .stack (NOLOAD)")
+    text = text[:start] + symbols + "\n}\n"
+    if ram:
+        assert "ORIGIN = 0x20000000, LENGTH = 4M - 1K" in text
+        text = text.replace("ORIGIN = 0x20000000, LENGTH = 4M - 1K", ram)
+    boards.LINK[-1] = board.write(f"{name}.ld", text)
+
+
+def low_stack(board):
+    """(symbols of the script, where RAM is, options, is the map on)"""
+    limit = "__StackLimit = 0x003f8000;"
+    heap = "__HeapBase = __bss_end; __HeapLimit = 0x003f0000;"
+    low = "ORIGIN = 0x00300000, LENGTH = 1023K"
+    judged = ["--writable", "0x100000:0x2000"]  # with it, check judges what else is writable
+    for name, symbols, ram, options, on in (
+            ("top", "", None, [], False),
+            ("top_told", "", None, ["--stack-limit", "0x003f8000"], True),
+            ("limit", limit, None, [], True),
+            ("odd_limit", "__StackLimit = 0x003f8004;", None, [], True),
+            ("full", limit, None, ["--writable", "0x140000:0x2000", "--writable", "0x180000:0x2000"], True),
+            ("all_low", heap, low, [], True),
+            ("all_low_limit", heap + limit, low, [], True)):
+        stack_script(board, name, f"    {symbols} __StackTop = 0x003ff000;", ram)
+        elf = board.build(f"low_{name}", HEAP, ["-O1"])
+        options = options + judged if on else options
+        report = board.same(elf, "heap", ["exploit"], options, ["01"], check_options=options)
+        if report:
+            found = report["memory_map"]
+            board.expect(found["applied"] == on and (on or OFF in found["reason"]), f"a low stack, {name}: {found}")
+
+
+def faulty_low_stack(board):
+    """The region of the low stack is taken out of the stub's table: check finds it."""
+    stack_script(board, "faulty", "    __StackLimit = 0x003f8000; __StackTop = 0x003ff000;")
+    elf = board.build("low_faulty", HEAP, ["-O1"])
+    done, out, report = board.harden(elf)
+    if not board.expect(done.returncode == 0 and report["memory_map"]["applied"], f"a low stack: {done.stderr}"):
+        return
+    index, region = next((i, r) for i, r in enumerate(report["memory_map"]["regions"])
+                         if r["role"] == "RAM in the code region")
+    with open(out, "rb") as file:
+        data = file.read()
+    place = data.find(struct.pack("<I", region["base"] | 0x10 | index))
+    board.expect(place > 0, "the low stack's region is not in the stub's table")
+    rasr, = struct.unpack_from("<I", data, place + 4)
+    read_only = rasr & ~(7 << 24) | 6 << 24
+    with open(out, "wb") as file:
+        file.write(data[:place + 4] + struct.pack("<I", read_only) + data[place + 8:])
+    found = board.tool("check", out)
+    board.expect(found.returncode == 1 and "the initial stack" in found.stdout and "cannot be written" in found.stdout,
+                 f"a stack that is read only: {found.stdout}")
+    run = emulate(out)
+    board.expect(run.code != 0, f"a stack that is read only runs: {run.told()}")
+
+
 def main():
     board = Board(sys.argv[1])
+    script = boards.LINK[-1]
+    low_stack(board)
+    faulty_low_stack(board)
+    boards.LINK[-1] = script
     writable_beside_code(board)
     stack_address(board)
     places(board)
