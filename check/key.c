@@ -1,5 +1,6 @@
 /* The key: is what the key function returns a constant, which functions run before there
  * is a key, and does anything else write where the key lives. */
+#include <elf.h>
 #include <string.h>
 
 #include "check/walk.h"
@@ -7,18 +8,20 @@
 
 enum { DEPTH_MAXIMUM = 16, SYSM_PSP = 9, SYSM_CONTROL = 20 };
 
-/* What is known of a unit's result. One that is being looked at is recursive, and taken
- * for no constant. */
+/* What is known of the result of what begins at an entry. One that is being looked at is
+ * recursive, and taken for no constant. */
 struct answer {
     enum { NOT_ASKED, NO_CONSTANT, CONSTANT } is;
     uint32_t value;
 };
 
-/* Each unit is walked once, whoever calls it; walks[] are by depth, made when needed. */
+/* Each entry is walked once, whoever calls it; walks[] are by depth, made when needed. Entries
+ * of one unit are kept apart: one that returns a constant is not hidden by another that does
+ * not. */
 struct search {
     struct check *check;
     struct arena arena;
-    struct answer *answers; /* by unit */
+    struct answer *answers; /* by block */
     struct walk *walks[DEPTH_MAXIMUM];
 };
 
@@ -29,7 +32,7 @@ struct result {
     uint32_t value;
 };
 
-static bool constant_result(struct search *search, uint32_t unit, unsigned depth, uint32_t *value);
+static bool constant_result(struct search *search, uint32_t entry, unsigned depth, uint32_t *value);
 
 static void exit_with(struct result *result, struct sum r0) {
     bool constant = sum_is_constant(r0);
@@ -56,7 +59,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     if (routine && routine->kind == ROUTINE_RETURN) {
         exit_with(result, state->r[0]);
     } else if (it->target != FW_NONE &&
-               constant_result(search, model->items[it->target].unit, result->depth + 1, &value)) {
+               constant_result(search, it->target, result->depth + 1, &value)) {
         exit_with(result, sum_constant(value));
     } else {
         exit_with(result, sum_unknown);
@@ -69,24 +72,27 @@ static void after_call(void *context, uint32_t item, struct sums *after) {
     const struct fw_model *model = search->check->model;
     uint32_t target = model->items[item].target, value;
     if (target == FW_NONE) return;
-    if (constant_result(search, model->items[target].unit, result->depth + 1, &value)) {
+    if (constant_result(search, target, result->depth + 1, &value)) {
         after->r[0] = sum_constant(value);
     }
 }
 
-/* Does every way out of the unit return the same constant? */
-static bool constant_result(struct search *search, uint32_t unit, unsigned depth, uint32_t *value) {
-    struct answer *answer = &search->answers[unit];
-    if (depth == DEPTH_MAXIMUM || !search->check->model->units[unit].decoded) return false;
+/* Does every way out of what begins at the item `entry` return the same constant? */
+static bool constant_result(struct search *search, uint32_t entry, unsigned depth,
+                            uint32_t *value) {
+    struct check *check = search->check;
+    uint32_t unit = check->model->items[entry].unit, block = check->flow.block_of[entry];
+    if (depth == DEPTH_MAXIMUM || !check->model->units[unit].decoded || block == FW_NONE)
+        return false;
+    struct answer *answer = &search->answers[block];
     if (answer->is == NOT_ASKED) {
         struct result result = {.search = search, .depth = depth};
         struct walk_visitor visitor = {
             .context = &result, .instruction = visit, .after_call = after_call};
         answer->is = NO_CONSTANT; /* when it is asked for from within */
-        uint32_t units = (uint32_t)search->check->model->unit_count;
-        if (!search->walks[depth])
-            search->walks[depth] = walk_new(search->check, &search->arena, 0, units);
-        walk_unit(search->walks[depth], unit, &visitor);
+        uint32_t units = (uint32_t)check->model->unit_count;
+        if (!search->walks[depth]) search->walks[depth] = walk_new(check, &search->arena, 0, units);
+        walk_unit(search->walks[depth], unit, entry, &visitor);
         answer->value = result.value;
         if (result.returns && result.constant) answer->is = CONSTANT;
     }
@@ -119,6 +125,35 @@ static void find_other_writers(struct check *check) {
     }
 }
 
+/* A function begins there, which a symbol names: an entry alone is no proof, since the boot
+ * stub's own call makes one wherever it leads. */
+static bool is_named_function(const struct check *check, uint32_t address) {
+    const struct fw_model *model = check->model;
+    uint32_t item = fw_item_at(model, address);
+    if (item == FW_NONE || model->items[item].address != address) return false;
+    if (check_routine_at(check, address)) return false;
+    const struct fw_unit *unit = &model->units[model->items[item].unit];
+    for (uint32_t i = 0; i < unit->function_count; i++) {
+        const struct fw_function *f = &model->functions[unit->function_first + i];
+        if (f->address == address && f->symbol != FW_NONE && f->item == item) return true;
+    }
+    return false;
+}
+
+/* The relocation of the stub's call says the same as the call. */
+static bool is_relocated_call(const struct check *check) {
+    const struct fw_model *model = check->model;
+    uint32_t place = check->boot->address;
+    for (size_t i = fw_relocation_from(model, place); i < model->relocation_count; i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        const struct fw_symbol *symbol = &model->symbols[r->symbol];
+        if (r->place != place) break;
+        if (r->type != R_ARM_THM_PC22 || symbol->section == SHN_UNDEF) continue;
+        if ((symbol->value & ~1U) == check->key_function) return true;
+    }
+    return false;
+}
+
 void check_key(struct check *check) {
     struct fw_model *model = check->model;
     check->exempt = ARENA_ARRAY(&check->arena, bool, model->unit_count + 1);
@@ -131,15 +166,19 @@ void check_key(struct check *check) {
     }
     if (check->key_source != KEY_AT_BOOT) return;
     uint32_t item = fw_item_at(model, check->key_function), value;
-    if (item == FW_NONE || !model->items[item].entry) {
+    if (!is_named_function(check, check->key_function)) {
         check_find(check, "key", check->boot->address,
                    "the boot stub's key function is no function");
         return;
     }
+    if (!is_relocated_call(check)) {
+        check_find(check, "key", check->boot->address,
+                   "no relocation says which function the boot stub asks for the key");
+    }
     fw_reach_from(model, model->items[item].unit, check->exempt);
     struct search search = {.check = check};
-    search.answers = ARENA_ARRAY(&search.arena, struct answer, model->unit_count + 1);
-    if (constant_result(&search, model->items[item].unit, 0, &value)) {
+    search.answers = ARENA_ARRAY(&search.arena, struct answer, check->flow.block_count + 1);
+    if (constant_result(&search, item, 0, &value)) {
         check_find(check, "key", check->key_function,
                    "the key that the boot stub asks for is the constant 0x%08x", value);
     }

@@ -449,7 +449,7 @@ static void follow_run(void *context, size_t run) {
     for (uint32_t u = from; u < end; u++) {
         if (check_is_routine_unit(part, u) || is_leaf(part, u)) continue;
         returns.unit = u;
-        walk_unit(walk, u, &visitor);
+        walk_unit(walk, u, FW_NONE, &visitor);
     }
     arena_free(&scratch);
 }

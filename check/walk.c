@@ -156,7 +156,8 @@ static void run_blocks(struct walk *walk, uint32_t blocks) {
     }
 }
 
-void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor) {
+void walk_unit(struct walk *walk, uint32_t unit, uint32_t entry,
+               const struct walk_visitor *visitor) {
     const struct check *check = walk->check;
     uint32_t blocks = check->flow.unit_first[unit + 1] - check->flow.unit_first[unit];
     struct sums state;
@@ -169,8 +170,8 @@ void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visi
     walk->outgoing = &state;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct fw_block *block = &check->flow.blocks[walk->first_block + b];
-        bool entry = check->model->items[block->first].entry && check->flow.outside[block->first];
-        if (entry) flow_into(walk, walk->first_block + b);
+        bool any = check->model->items[block->first].entry && check->flow.outside[block->first];
+        if (entry == FW_NONE ? any : block->first == entry) flow_into(walk, walk->first_block + b);
     }
     walk->outgoing = NULL;
     find_loops(walk, blocks, find_local_returns(walk, blocks));

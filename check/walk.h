@@ -25,6 +25,8 @@ struct walk_visitor {
  * as a jump that leaves BASE_LOCAL in lr. */
 struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t first,
                       uint32_t end); /* for units from `first` to `end` */
-void walk_unit(struct walk *walk, uint32_t unit, const struct walk_visitor *visitor);
+/* From `entry`, an item that begins a block; FW_NONE: from every entry, all in one. */
+void walk_unit(struct walk *walk, uint32_t unit, uint32_t entry,
+               const struct walk_visitor *visitor);
 
 #endif

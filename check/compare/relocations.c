@@ -120,8 +120,9 @@ static void add_routines(struct list *list, const struct place_symbol *functions
         }
         if (r->kind != ROUTINE_BOOT) continue;
         if (check->key_source == KEY_AT_BOOT) {
+            /* It was named to the hardener: it has a symbol, and the call a relocation. */
             uint32_t symbol = symbol_at(functions, count, check->key_function);
-            if (symbol) add(list, r->address, symbol, R_ARM_THM_PC22);
+            add(list, r->address, symbol, R_ARM_THM_PC22);
         }
         uint32_t symbol = symbol_at(functions, count, r->target);
         if (symbol) add(list, r->jump, symbol, R_ARM_THM_JUMP24);

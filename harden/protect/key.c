@@ -30,12 +30,20 @@ static bool undecoded_bytes_write_psp(struct fw_model *model) {
     return false;
 }
 
+static bool begins_function(const struct fw_model *model, uint32_t item) {
+    const struct fw_unit *unit = &model->units[model->items[item].unit];
+    for (uint32_t i = 0; i < unit->function_count; i++) {
+        if (model->functions[unit->function_first + i].item == item) return true;
+    }
+    return false;
+}
+
 static enum status find_function(struct hardening *hardening, const char *name, uint32_t *unit) {
     const struct fw_model *model = hardening->model;
     uint32_t symbol = fw_symbol_named(model, name);
     uint32_t item =
         symbol == FW_NONE ? FW_NONE : fw_item_at(model, model->symbols[symbol].value & ~1U);
-    if (item == FW_NONE || !model->items[item].entry) {
+    if (item == FW_NONE || !begins_function(model, item)) {
         return error_input(hardening->error, "%s: there is no function of that name in the image",
                            name);
     }

@@ -126,6 +126,28 @@ class Patch:
     def nop(self, address):
         return self.put(address, NOP if self.code[address][0] == 2 else NOP_WIDE)
 
+    def drop_relocation(self, place):
+        """The file without the relocations of the place: what stands behind them moves up."""
+        shoff, = struct.unpack_from("<I", self.data, 32)
+        count, = struct.unpack_from("<H", self.data, 48)
+        tables = [struct.unpack_from("<10I", self.data, shoff + 40 * index) for index in range(count)]
+        for index, (_, kind, _, _, offset, size, *_) in enumerate(tables):
+            for at in range(offset, offset + size, 8) if kind == 9 else ():
+                if struct.unpack_from("<I", self.data, at)[0] == place:
+                    self._cut(index, at)
+                    return self.drop_relocation(place)
+        return self
+
+    def _cut(self, section, at):
+        del self.data[at:at + 8]
+        shoff = struct.unpack_from("<I", self.data, 32)[0]
+        shoff -= 8 if shoff > at else 0
+        struct.pack_into("<I", self.data, 32, shoff)
+        for index in range(struct.unpack_from("<H", self.data, 48)[0]):
+            offset, size = struct.unpack_from("<II", self.data, shoff + 40 * index + 16)
+            struct.pack_into("<II", self.data, shoff + 40 * index + 16, offset - 8 if offset > at else offset,
+                             size - 8 if index == section else size)
+
     def save(self, name):
         out = f"{self.path}.{name}"
         with open(out, "wb") as file:

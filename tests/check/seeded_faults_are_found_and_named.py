@@ -192,6 +192,46 @@ def constant_keys(images, elf, out):
     images.finds("another writer of the key's place", patch.put(place, write).save("psp"), "key", ["other"])
 
 
+def key_functions_entered_inside(images):
+    """The stub's own call makes an entry wherever it leads, and no relocation need tell of it."""
+    text = """
+#include <stdio.h>
+__asm__(".section .text.ticks,\\"ax\\"\\n.global ticks\\n.type ticks, %function\\n.thumb_func\\nticks:\\n"
+        " movw r0, #0xe018\\n movt r0, #0xe000\\n ldr r0, [r0]\\n cbnz r0, 1f\\n movs r0, #8\\n1: bx lr\\n"
+        ".size ticks, . - ticks\\n");
+__attribute__((noinline)) int twice(int n) { char line[9]; sprintf(line, "%d", n); return line[0]; }
+int ticks(void);
+int main(void) { printf("%d\\n", twice(ticks())); return 0; }
+"""
+    elf = images.build("ticks", text)
+    out = images.hardened(elf, options=("--key-function", "ticks"))
+    images.holds("a key function in assembly", out, elf)
+    patch = Patch(out)
+    call, inside = patch.address("__pm_boot", r"^bl "), patch.address("ticks", r"^movs r0, #8")
+    other = patch.put(call, bl(call, inside)).drop_relocation(call).save("inside")
+    images.finds("a call into the inside of the key function", other, "key", ["__pm_boot", "no function"])
+    images.finds("the same beside the original", other, "key", ["__pm_boot", "no function"], elf)
+    patch = Patch(out)
+    patch.drop_relocation(call)
+    images.finds("a key function that no relocation names", patch.save("unnamed"), "key", ["no relocation"])
+
+
+def key_functions_that_share_code(images):
+    """One entry returns a constant, the other of the same unit does not."""
+    text = """
+#include <stdio.h>
+__asm__(".section .text.ticks,\\"ax\\"\\n.global ticks\\n.type ticks, %function\\n.thumb_func\\nticks:\\n"
+        " movw r0, #0xe018\\n movt r0, #0xe000\\n ldr r0, [r0]\\n b 1f\\n.size ticks, . - ticks\\n"
+        ".global eight\\n.type eight, %function\\n.thumb_func\\neight: movs r0, #8\\n1: bx lr\\n.size eight, . - eight\\n");
+int eight(void), ticks(void);
+int main(void) { printf("%d\\n", eight() + ticks()); return 0; }
+"""
+    elf = images.build("eight", text)
+    images.holds("the entry that makes one", images.hardened(elf, options=("--key-function", "ticks")), elf)
+    out = images.hardened(elf, options=("--key-function", "eight"))
+    images.finds("the entry that makes none", out, "key", ["eight", "the constant 0x00000008"])
+
+
 def wrong_entries(images, elf, out):
     """The image alone tells: no original is there to compare with."""
     patch = Patch(out)
@@ -328,6 +368,8 @@ def main():
     code_beside_a_routine(images)
     unseals_of_something_else(images)
     entries_taken_by_code(images)
+    key_functions_entered_inside(images)
+    key_functions_that_share_code(images)
     return images.finish()
 
 
