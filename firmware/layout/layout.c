@@ -765,8 +765,12 @@ enum status fw_layout(struct fw_model *model, const struct fw_layout_options *op
     spread_islands(model, &order);
     enum status settled = settle(model, out, &order, listed, error);
     if (settled != STATUS_OK && !out->unfit_count) return settled;
-    for (size_t u = 0; u < model->unit_count; u++)
+    out->ends = ARENA_ARRAY(&model->arena, uint32_t, units);
+    for (size_t k = 0; k < order.count; k++) {
+        uint32_t u = order.units[k], start = order.start[u];
         model->units[u].bytes_after += order.growth[u];
+        out->ends[u] = start + size_at(model, &order, u, start);
+    }
     enum status status = check_untouched(model, out, &order, listed, error);
     if (status == STATUS_OK) status = settled;
     return status == STATUS_OK ? check_overflow(model, options, out, error) : status;

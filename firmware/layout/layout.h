@@ -32,6 +32,7 @@ struct fw_layout {
     struct fw_window *windows; /* in address order; arena of the model */
     size_t window_count;
     uint32_t overflow_address, overflow_bytes; /* code behind the image; 0 bytes: none */
+    uint32_t *ends;  /* by unit that moves: behind its last item; arena of the model */
     uint32_t *unfit; /* units that cannot move, each once; arena of the model */
     size_t unfit_count;
 };

@@ -1,8 +1,6 @@
 /* The output file. See write.h for its one form. */
 #include "firmware/write/write_private.h"
 
-#include "base/parallel.h"
-
 #include <string.h>
 
 enum { FILE_ALIGNMENT = 8, EXTRA_SECTIONS = 4, MAXIMUM_ALIGNMENT = 4096 };
@@ -166,9 +164,6 @@ static enum status put_relocations(struct image *image) {
     struct writer *writer = image->writer;
     const struct fw_model *model = writer->model;
     size_t room = writer->relocation_room, first = image->header_count;
-    if (writer->item_relocation_count > room) {
-        return error_environment(writer->error, "too many relocations");
-    }
     Elf32_Rel *entries = ARENA_ARRAY(&writer->scratch, Elf32_Rel, room);
     for (uint32_t i = 0; i < model->section_count; i++) {
         if (!(model->sections[i].flags & SHF_ALLOC)) continue;
@@ -305,61 +300,5 @@ enum status write_file(struct writer *writer, struct fw_written *out) {
         }
     }
     buffer_free(&image.names);
-    return status;
-}
-
-static void add_overflow_section(struct writer *writer) {
-    struct fw_model *model = writer->model;
-    const struct fw_layout *layout = writer->layout;
-    writer->overflow_section = FW_NONE;
-    if (!layout->overflow_bytes) return;
-    writer->overflow_section = (uint32_t)model->section_count;
-    model->sections[model->section_count++] = (struct fw_section){
-        .name = FW_OVERFLOW_SECTION,
-        .type = SHT_PROGBITS,
-        .flags = SHF_ALLOC | SHF_EXECINSTR,
-        .address = layout->overflow_address,
-        .load_address = layout->overflow_address,
-        .size_bytes = layout->overflow_bytes,
-        .alignment = FILE_ALIGNMENT,
-        .data = arena_alloc(&model->arena, layout->overflow_bytes, 1),
-    };
-}
-
-/* The contents of memory, and beside them what describes them: neither looks at the other. */
-struct pieces {
-    struct writer *bytes, *tables;
-    enum status bytes_status, tables_status;
-};
-
-static void write_piece(void *context, size_t piece) {
-    struct pieces *pieces = context;
-    if (piece == 0) {
-        pieces->bytes_status = write_items(pieces->bytes);
-        if (pieces->bytes_status != STATUS_OK) return;
-        pieces->bytes_status = write_unwind_index(pieces->bytes);
-    } else {
-        pieces->tables_status = write_symbols(pieces->tables);
-        if (pieces->tables_status == STATUS_OK) write_collect_relocations(pieces->tables);
-    }
-}
-
-enum status fw_write(struct fw_model *model, const struct fw_layout *layout, struct fw_written *out,
-                     struct error *error) {
-    struct error bytes_error;
-    struct writer writer = {.model = model, .layout = layout, .error = error};
-    *out = (struct fw_written){.flash_bytes = 0};
-    add_overflow_section(&writer);
-    struct writer bytes = writer;
-    bytes.error = &bytes_error;
-    struct pieces pieces = {.bytes = &bytes, .tables = &writer};
-    parallel_run(2, write_piece, &pieces);
-    arena_free(&bytes.scratch); /* the old bytes, before there is a file */
-    if (pieces.bytes_status != STATUS_OK) *error = bytes_error;
-    enum status status = pieces.bytes_status;
-    if (status == STATUS_OK) status = pieces.tables_status;
-    if (status == STATUS_OK) status = write_file(&writer, out);
-    buffer_free(&writer.names);
-    arena_free(&writer.scratch);
     return status;
 }

@@ -122,45 +122,46 @@ static size_t put_data(struct fw_model *model, const struct fw_item *item, uint8
     return item->size_bytes;
 }
 
-/* The windows' bytes as they were; items are written from this copy, since a unit may
- * land on bytes that another one has yet to be read from. */
-struct original {
-    uint8_t **sections;
-};
-
-static const uint8_t *original_bytes(const struct fw_model *model, const struct original *original,
-                                     uint32_t address) {
+/* Of the copy that write_prepare() made. */
+static const uint8_t *original_bytes(const struct writer *writer, uint32_t address) {
+    const struct fw_model *model = writer->model;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        if (original->sections[i] && address - s->address < s->size_bytes) {
-            return original->sections[i] + (address - s->address);
+        if (writer->original[i] && address - s->address < s->size_bytes) {
+            return writer->original[i] + (address - s->address);
         }
     }
     return NULL;
 }
 
-static enum status write_unit(struct writer *writer, const struct original *original,
-                              const struct fw_unit *unit) {
-    struct fw_model *model = writer->model;
-    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-        const struct fw_item *item = &model->items[i];
-        uint8_t *out = fw_bytes_at(model, item->new_address, item->size_bytes);
-        size_t put = 0;
-        if (out && item->kind == FW_ITEM_INSN) put = put_insn(model, item, out);
-        if (out && item->kind == FW_ITEM_TABLE) put = put_table(model, item, out);
-        if (out && item->kind == FW_ITEM_DATA) {
-            const uint8_t *from =
-                item->made ? NULL : original_bytes(model, original, item->address);
-            if (from) memcpy(out, from, item->size_bytes);
-            put = put_data(model, item, out);
-        }
-        if (put != item->size_bytes) {
-            return error_environment(writer->error,
-                                     "internal: the item of 0x%08x does not encode at 0x%08x",
-                                     item->address, item->new_address);
-        }
+/* fw_bytes_at(), with a look at the section of the item before first. */
+static uint8_t *bytes_for(struct fw_model *model, struct write_part *part,
+                          const struct fw_item *item) {
+    uint32_t address = item->new_address, size_bytes = item->size_bytes;
+    if (!part->near || address - part->near->address >= part->near->size_bytes) {
+        part->near = fw_section_at(model, address);
+        if (part->near && !part->near->data) part->near = NULL;
     }
-    return STATUS_OK;
+    if (!part->near) return fw_bytes_at(model, address, size_bytes);
+    uint32_t offset = address - part->near->address;
+    return size_bytes <= part->near->size_bytes - offset ? part->near->data + offset : NULL;
+}
+
+enum status write_item(const struct writer *writer, struct write_part *part,
+                       const struct fw_item *item) {
+    struct fw_model *model = writer->model;
+    uint8_t *out = bytes_for(model, part, item);
+    size_t put = 0;
+    if (out && item->kind == FW_ITEM_INSN) put = put_insn(model, item, out);
+    if (out && item->kind == FW_ITEM_TABLE) put = put_table(model, item, out);
+    if (out && item->kind == FW_ITEM_DATA) {
+        const uint8_t *from = item->made ? NULL : original_bytes(writer, item->address);
+        if (from) memcpy(out, from, item->size_bytes);
+        put = put_data(model, item, out);
+    }
+    if (put == item->size_bytes) return STATUS_OK;
+    return error_environment(&part->error, "internal: the item of 0x%08x does not encode at 0x%08x",
+                             item->address, item->new_address);
 }
 
 static void fill(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
@@ -178,7 +179,7 @@ static void fill_windows(struct writer *writer) {
 }
 
 /* Pointers in data, and in code that nobody decoded. */
-static void write_data_references(struct fw_model *model) {
+void write_data_references(struct fw_model *model) {
     for (size_t r = 0; r < model->relocation_count; r++) {
         const struct fw_relocation *relocation = &model->relocations[r];
         if (relocation->target_item == FW_NONE) continue;
@@ -194,23 +195,16 @@ static void write_data_references(struct fw_model *model) {
     }
 }
 
-enum status write_items(struct writer *writer) {
+/* The windows' bytes as they were are kept: items are written from there, since a unit may land
+ * on bytes that another one has yet to be read from. */
+void write_prepare(struct writer *writer) {
     struct fw_model *model = writer->model;
-    struct original original = {.sections =
-                                    ARENA_ARRAY(&writer->scratch, uint8_t *, model->section_count)};
+    writer->original = ARENA_ARRAY(&writer->originals, uint8_t *, model->section_count);
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
         if (!fw_is_code_section(section) || i == writer->overflow_section) continue;
-        original.sections[i] = arena_alloc(&writer->scratch, section->size_bytes + 1, 1);
-        memcpy(original.sections[i], section->data, section->size_bytes);
+        writer->original[i] = arena_alloc(&writer->originals, section->size_bytes + 1, 1);
+        memcpy(writer->original[i], section->data, section->size_bytes);
     }
     fill_windows(writer);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        const struct fw_unit *unit = &model->units[u];
-        if (unit->status == FW_UNIT_DROPPED || !unit->decoded) continue;
-        enum status status = write_unit(writer, &original, unit);
-        if (status != STATUS_OK) return status;
-    }
-    write_data_references(model);
-    return STATUS_OK;
 }

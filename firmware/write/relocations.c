@@ -22,46 +22,55 @@ static bool is_branch_type(uint8_t type) {
            type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9 || type == R_ARM_THM_JUMP6;
 }
 
-/* The output symbol of the function whose first item is `item`, or 0. */
-static uint32_t symbol_of_entry(const struct writer *writer, uint32_t item) {
-    const struct fw_model *model = writer->model;
+/* The symbol of the function whose first item is `item`, or 0. */
+static uint32_t symbol_of_entry(const struct fw_model *model, uint32_t item) {
     const struct fw_unit *unit = &model->units[model->items[item].unit];
     for (uint32_t i = 0; i < unit->function_count; i++) {
         const struct fw_function *f = &model->functions[unit->function_first + i];
-        if (f->item == item && f->symbol != FW_NONE) return writer->symbol_map[f->symbol];
+        if (f->item == item && f->symbol != FW_NONE) return f->symbol;
     }
     return 0;
 }
 
-static void add_branch(struct list *list, const struct fw_item *item) {
-    const struct fw_model *model = list->writer->model;
+static void note(struct write_part *part, struct write_reference reference) {
+    part->references = arena_grow(&part->arena, part->references, part->reference_count,
+                                  &part->reference_capacity, sizeof *part->references);
+    part->references[part->reference_count++] = reference;
+}
+
+static void note_branch(const struct fw_model *model, struct write_part *part,
+                        const struct fw_item *item) {
     if (item->insn->reference != THUMB_REFERENCE_BRANCH || item->target == FW_NONE) return;
     if (item->insn->flow != THUMB_FLOW_CALL && model->items[item->target].unit == item->unit) {
         return;
     }
-    uint32_t symbol = symbol_of_entry(list->writer, item->target);
-    if (!symbol) return;
+    struct write_reference reference = {.place = item->new_address, .branch = true};
     bool wide = item->insn->size_bytes == 4 || item->wide;
+    bool cond = item->insn->op == THUMB_B_COND;
     if (item->far) {
-        add(list, item->new_address + 2, symbol, R_ARM_THM_JUMP24);
+        reference.place += 2;
+        reference.type = R_ARM_THM_JUMP24;
     } else if (item->insn->op == THUMB_BL) {
-        add(list, item->new_address, symbol, R_ARM_THM_PC22);
+        reference.type = R_ARM_THM_PC22;
     } else if (wide) {
-        bool cond = item->insn->op == THUMB_B_COND;
-        add(list, item->new_address, symbol, cond ? R_ARM_THM_JUMP19 : R_ARM_THM_JUMP24);
-    } else if (item->insn->op == THUMB_B) {
-        add(list, item->new_address, symbol, R_ARM_THM_PC11);
-    } else if (item->insn->op == THUMB_B_COND) {
-        add(list, item->new_address, symbol, R_ARM_THM_PC9);
+        reference.type = cond ? R_ARM_THM_JUMP19 : R_ARM_THM_JUMP24;
+    } else if (item->insn->op == THUMB_B || cond) {
+        reference.type = cond ? R_ARM_THM_PC9 : R_ARM_THM_PC11;
+    } else {
+        return;
     }
+    reference.symbol = symbol_of_entry(model, item->target);
+    if (reference.symbol) note(part, reference);
 }
 
-static void add_item(struct list *list, const struct fw_item *item) {
-    const struct writer *writer = list->writer;
+void write_note_references(const struct writer *writer, struct write_part *part,
+                           const struct fw_item *item) {
     const struct fw_model *model = writer->model;
-    if (item->kind == FW_ITEM_INSN) add_branch(list, item);
+    if (item->kind == FW_ITEM_INSN) note_branch(model, part, item);
     if (item->made && item->kind == FW_ITEM_DATA && item->target != FW_NONE) {
-        add(list, item->new_address, symbol_of_entry(writer, item->target), R_ARM_ABS32);
+        note(part, (struct write_reference){.place = item->new_address,
+                                            .symbol = symbol_of_entry(model, item->target),
+                                            .type = R_ARM_ABS32});
     }
     if (item->relocation == FW_NONE || (item->made && item->kind == FW_ITEM_INSN)) return;
     for (size_t r = item->relocation; r < model->relocation_count; r++) {
@@ -69,8 +78,9 @@ static void add_item(struct list *list, const struct fw_item *item) {
         uint32_t offset = relocation->place - item->address;
         if (offset >= item->size_bytes) break;
         if (is_branch_type(relocation->type) && item->target != FW_NONE) continue;
-        add(list, item->new_address + offset, writer->symbol_map[relocation->symbol],
-            relocation->type);
+        note(part, (struct write_reference){.place = item->new_address + offset,
+                                            .symbol = relocation->symbol,
+                                            .type = relocation->type});
     }
 }
 
@@ -80,26 +90,36 @@ static int by_place(const void *a, const void *b) {
     return x->r_info < y->r_info ? -1 : x->r_info > y->r_info;
 }
 
+/* They come in order but for a few neighbours, of one place; else all are sorted. */
 static void sort_by_place(Elf32_Rel *entries, size_t count) {
+    enum { NEIGHBOURS = 4 };
     for (size_t i = 1; i < count; i++) {
-        if (by_place(&entries[i - 1], &entries[i]) <= 0) continue;
+        Elf32_Rel entry = entries[i];
+        size_t to = i;
+        for (; to && i - to < NEIGHBOURS && by_place(&entries[to - 1], &entry) > 0; to--)
+            entries[to] = entries[to - 1];
+        entries[to] = entry;
+        if (to == 0 || by_place(&entries[to - 1], &entry) <= 0) continue;
         qsort(entries, count, sizeof *entries, by_place);
         break;
     }
 }
 
-void write_collect_relocations(struct writer *writer) {
-    const struct fw_model *model = writer->model;
-    size_t room = model->relocation_count + model->item_count / 2 + 1024;
+void write_resolve_references(struct writer *writer) {
+    size_t room = writer->model->relocation_count + 1;
+    for (size_t i = 0; i < WRITE_PARTS; i++)
+        room += writer->parts[i].reference_count;
     struct list list = {.writer = writer, .room = room};
     list.out = ARENA_ARRAY(&writer->scratch, Elf32_Rel, room);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        const struct fw_unit *unit = &model->units[u];
-        if (unit->status == FW_UNIT_DROPPED) continue;
-        for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next)
-            add_item(&list, &model->items[i]);
+    for (size_t i = 0; i < WRITE_PARTS; i++) {
+        const struct write_part *part = &writer->parts[i];
+        for (size_t r = 0; r < part->reference_count; r++) {
+            const struct write_reference *reference = &part->references[r];
+            uint32_t symbol = writer->symbol_map[reference->symbol];
+            if (symbol || !reference->branch) add(&list, reference->place, symbol, reference->type);
+        }
     }
-    if (list.count <= room) sort_by_place(list.out, list.count);
+    sort_by_place(list.out, list.count);
     writer->item_relocations = list.out;
     writer->item_relocation_count = list.count;
     writer->relocation_room = room;

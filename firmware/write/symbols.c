@@ -59,23 +59,26 @@ static uint32_t function_at(const struct fw_model *model, uint32_t item) {
 }
 
 /* Bytes from the function's first item to the end of its last, in the output. */
-static uint32_t new_size(const struct fw_model *model, uint32_t function) {
+static uint32_t new_size(const struct writer *writer, uint32_t function) {
+    const struct fw_model *model = writer->model;
     const struct fw_function *f = &model->functions[function];
     const struct fw_unit *unit = &model->units[f->unit];
     bool last = function + 1 == unit->function_first + unit->function_count;
-    uint32_t stop = last ? FW_NONE : model->functions[function + 1].item;
     uint32_t start = model->items[f->item].new_address, end = start;
+    if (last) return writer->layout->ends[f->unit] - start;
+    uint32_t stop = model->functions[function + 1].item;
     for (uint32_t i = f->item; i != FW_NONE && i != stop; i = model->items[i].next) {
         /* The tag in front of the next function is not part of this one. */
         const struct fw_item *item = &model->items[i];
-        if (item->made && item->kind == FW_ITEM_DATA && item->next == stop && !last) break;
+        if (item->made && item->kind == FW_ITEM_DATA && item->next == stop) break;
         end = item->new_address + item->size_bytes;
     }
     return end - start;
 }
 
 /* False: the symbol goes with its dropped function. */
-static bool move_symbol(struct writer *writer, const struct fw_symbol *symbol, Elf32_Sym *out) {
+static bool move_symbol(const struct writer *writer, const struct fw_symbol *symbol,
+                        Elf32_Sym *out) {
     const struct fw_model *model = writer->model;
     uint32_t address = symbol->value & ~1U, thumb = symbol->value & 1U;
     bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
@@ -97,24 +100,33 @@ static bool move_symbol(struct writer *writer, const struct fw_symbol *symbol, E
     uint32_t delta = symbol->item == FW_NONE ? address - model->items[item].address : 0;
     out->st_value = (model->items[item].new_address + delta) | thumb;
     out->st_shndx = (Elf32_Half)(write_section_of(writer, out->st_value & ~1U) + 1);
-    if (symbol->size_bytes && function != FW_NONE) out->st_size = new_size(model, function);
+    if (symbol->size_bytes && function != FW_NONE) out->st_size = new_size(writer, function);
     return true;
 }
 
-static void carry_symbols(struct writer *writer, bool local) {
-    struct fw_model *model = writer->model;
+void write_carry_symbols(struct writer *writer, size_t i) {
+    const struct fw_model *model = writer->model;
+    struct write_run run = write_run(model->symbol_count, i);
+    for (size_t k = run.first; k < run.end; k++) {
+        const struct fw_symbol *symbol = &model->symbols[k];
+        Elf32_Sym *out = &writer->carried[k];
+        *out = (Elf32_Sym){.st_value = symbol->value,
+                           .st_size = symbol->size_bytes,
+                           .st_info = symbol->info,
+                           .st_other = symbol->other,
+                           .st_shndx = symbol->section};
+        bool remade = is_mapping(symbol->name) && in_window(writer, symbol->value & ~1U);
+        writer->left_out[k] = k == 0 || remade || !move_symbol(writer, symbol, out);
+    }
+}
+
+static void add_carried(struct writer *writer, bool local) {
+    const struct fw_model *model = writer->model;
     for (uint32_t i = 0; i < model->symbol_count; i++) {
         const struct fw_symbol *symbol = &model->symbols[i];
         bool is_local = ELF32_ST_BIND(symbol->info) == STB_LOCAL;
-        if (is_local != local || i == 0) continue;
-        if (is_mapping(symbol->name) && in_window(writer, symbol->value & ~1U)) continue;
-        Elf32_Sym out = {.st_value = symbol->value,
-                         .st_size = symbol->size_bytes,
-                         .st_info = symbol->info,
-                         .st_other = symbol->other,
-                         .st_shndx = symbol->section};
-        if (!move_symbol(writer, symbol, &out)) continue;
-        writer->symbol_map[i] = add_symbol(writer, symbol->name, out);
+        if (is_local != local || writer->left_out[i]) continue;
+        writer->symbol_map[i] = add_symbol(writer, symbol->name, writer->carried[i]);
     }
 }
 
@@ -128,38 +140,21 @@ static void add_mapping(struct writer *writer, char kind, uint32_t address) {
                            .st_shndx = (Elf32_Half)(section + 1)});
 }
 
-static int by_new_address(const void *a, const void *b, void *context) {
-    const struct fw_model *model = context;
-    uint32_t x = model->items[model->units[*(const uint32_t *)a].first].new_address;
-    uint32_t y = model->items[model->units[*(const uint32_t *)b].first].new_address;
-    return x < y ? -1 : x > y;
-}
-
-static void sort_placed(struct writer *writer) {
-    struct fw_model *model = writer->model;
-    writer->placed = ARENA_ARRAY(&writer->scratch, uint32_t, model->unit_count + 1);
-    for (uint32_t u = 0; u < model->unit_count; u++) {
-        if (model->units[u].status != FW_UNIT_ACCEPTED) continue;
-        writer->placed[writer->placed_count++] = u;
-    }
-    qsort_r(writer->placed, writer->placed_count, sizeof *writer->placed, by_new_address, model);
-}
-
 /* Mapping symbols of the windows: one at each window's start, where the kind changes, and
  * where filler follows data. `end` and `kind` are those of the unit in front. */
-static void map_unit(struct writer *writer, const struct fw_unit *unit, uint32_t *end, char *kind) {
-    const struct fw_model *model = writer->model;
-    if (*kind == 'd' && model->items[unit->first].new_address != *end) {
+static void map_unit(struct writer *writer, const struct write_placed *placed,
+                     const struct write_part *part, uint32_t *end, char *kind) {
+    if (*kind == 'd' && placed->start != *end) {
         add_mapping(writer, 't', *end);
         *kind = 't';
     }
-    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
-        const struct fw_item *item = &model->items[i];
-        char now = item->kind == FW_ITEM_INSN ? 't' : 'd';
-        if (now != *kind) add_mapping(writer, now, item->new_address);
-        *kind = now;
-        *end = item->new_address + item->size_bytes;
+    if (placed->first_kind != *kind) add_mapping(writer, placed->first_kind, placed->start);
+    for (uint32_t i = 0; i < placed->mapping_count; i++) {
+        const struct write_mapping *mapping = &part->mappings[placed->mapping_first + i];
+        add_mapping(writer, mapping->kind, mapping->address);
     }
+    *kind = placed->last_kind;
+    *end = placed->end;
 }
 
 /* The instruction that ended at this address of the input, or NULL. */
@@ -184,22 +179,31 @@ static bool stayed(const struct fw_model *model, const struct fw_unit *unit) {
     return unit->status == FW_UNIT_ACCEPTED;
 }
 
+/* How far the units are mapped. */
+struct mapped {
+    size_t placed, part;
+};
+
 static void map_range(struct writer *writer, uint32_t address, uint32_t size_bytes,
-                      size_t *placed) {
+                      struct mapped *mapped) {
     const struct fw_model *model = writer->model;
     char kind = 't';
     uint32_t end = address;
     if (!size_bytes) return;
-    for (; *placed < writer->placed_count; ++*placed) {
-        const struct fw_unit *unit = &model->units[writer->placed[*placed]];
-        uint32_t start = model->items[unit->first].new_address;
-        if (start - address >= size_bytes) break;
-        bool data_first = model->items[unit->first].kind != FW_ITEM_INSN;
-        bool one = start == address && stayed(model, unit) && code_ending_at(model, address);
-        if (end == address && !one && !(data_first && start == address)) {
+    for (; mapped->placed < writer->placed_count; mapped->placed++) {
+        const struct write_placed *placed = &writer->placed[mapped->placed];
+        const struct fw_unit *unit = &model->units[placed->unit];
+        while (mapped->placed >= write_run(writer->placed_count, mapped->part).end)
+            mapped->part++;
+        if (unit->status != FW_UNIT_ACCEPTED) continue;
+        if (placed->start - address >= size_bytes) break;
+        bool data_first = placed->first_kind != 't';
+        bool one =
+            placed->start == address && stayed(model, unit) && code_ending_at(model, address);
+        if (end == address && !one && !(data_first && placed->start == address)) {
             add_mapping(writer, 't', address);
         }
-        map_unit(writer, unit, &end, &kind);
+        map_unit(writer, placed, &writer->parts[mapped->part], &end, &kind);
     }
     if (end == address) add_mapping(writer, 't', address); /* nothing but filler */
     if (kind == 'd' && end - address < size_bytes) add_mapping(writer, 't', end);
@@ -207,20 +211,15 @@ static void map_range(struct writer *writer, uint32_t address, uint32_t size_byt
 
 static void map_moved_code(struct writer *writer) {
     const struct fw_layout *layout = writer->layout;
-    size_t placed = 0;
+    struct mapped mapped = {.placed = 0};
     for (size_t w = 0; w < layout->window_count; w++) {
-        map_range(writer, layout->windows[w].address, layout->windows[w].size_bytes, &placed);
+        map_range(writer, layout->windows[w].address, layout->windows[w].size_bytes, &mapped);
     }
-    map_range(writer, layout->overflow_address, layout->overflow_bytes, &placed);
+    map_range(writer, layout->overflow_address, layout->overflow_bytes, &mapped);
 }
 
-struct mapping {
-    uint32_t address;
-    char kind;
-};
-
 static int by_mapping(const void *a, const void *b) {
-    const struct mapping *x = a, *y = b;
+    const struct write_mapping *x = a, *y = b;
     return x->address < y->address ? -1 : x->address > y->address;
 }
 
@@ -228,12 +227,13 @@ static int by_mapping(const void *a, const void *b) {
  * the window. */
 static void map_behind_windows(struct writer *writer) {
     const struct fw_model *model = writer->model;
-    struct mapping *all = ARENA_ARRAY(&writer->scratch, struct mapping, model->symbol_count + 1);
+    struct write_mapping *all =
+        ARENA_ARRAY(&writer->scratch, struct write_mapping, model->symbol_count + 1);
     size_t count = 0;
     for (size_t i = 0; i < model->symbol_count; i++) {
         const struct fw_symbol *s = &model->symbols[i];
         if (!is_mapping(s->name) || s->section == 0 || s->section >= SHN_LORESERVE) continue;
-        all[count++] = (struct mapping){s->value & ~1U, s->name[1]};
+        all[count++] = (struct write_mapping){s->value & ~1U, s->name[1]};
     }
     qsort(all, count, sizeof *all, by_mapping);
     for (size_t w = 0; w < writer->layout->window_count; w++) {
@@ -259,12 +259,10 @@ static void map_behind_windows(struct writer *writer) {
 
 enum status write_symbols(struct writer *writer) {
     struct fw_model *model = writer->model;
-    buffer_init(&writer->names, FW_NONE);
     buffer_append(&writer->names, "", 1);
     writer->symbol_map = ARENA_ARRAY(&writer->scratch, uint32_t, model->symbol_count + 1);
     add_symbol(writer, "", (Elf32_Sym){.st_name = 0});
-    sort_placed(writer);
-    carry_symbols(writer, true);
+    add_carried(writer, true);
     map_moved_code(writer);
     map_behind_windows(writer);
     if (writer->overflow_section != FW_NONE) {
@@ -275,7 +273,7 @@ enum status write_symbols(struct writer *writer) {
                                .st_shndx = (Elf32_Half)(writer->overflow_section + 1)});
     }
     writer->local_count = writer->symbol_count;
-    carry_symbols(writer, false);
+    add_carried(writer, false);
     if (writer->names.failed) return error_environment(writer->error, "out of memory");
     return STATUS_OK;
 }
