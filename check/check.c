@@ -33,6 +33,7 @@ static void check_protections(struct check *check, struct span output) {
     check_boot(check);
     check_find_routines(check);
     check_key(check);
+    check_jump_buffers(check);
     /* From here on every routine of the protection is known. */
     struct check *parts = ARENA_ARRAY(&check->arena, struct check, LONG_STEPS);
     for (size_t i = 0; i < LONG_STEPS; i++)

@@ -18,7 +18,8 @@
  *
  *   returns     sites         places where a function saves its return address
  *               sealed        of these: with the key and the stack pointer, proven to be
- *                             unsealed at the same stack pointer on every way out
+ *                             unsealed at the same stack pointer on every way out;
+ *                             longjmp counts as one site: by what setjmp left, sealed
  *               exempt        of these: run before there is a key, or named by the caller
  *               unsealed      [{function, reason, sites}] for the rest, when any is sealed
  *   calls       sites, checked, exempt, targets (functions whose address is taken), tagged

@@ -448,6 +448,11 @@ static void follow_run(void *context, size_t run) {
     struct walk *walk = walk_new(part, &scratch, from, end);
     for (uint32_t u = from; u < end; u++) {
         if (check_is_routine_unit(part, u) || is_leaf(part, u)) continue;
+        if (part->jump_of[u] !=
+            JUMP_NONE) { /* proven, all together; one site where it comes back */
+            runs->facts[u].saves = runs->facts[u].sealed = part->jump_of[u] == JUMP_RESTORES;
+            continue;
+        }
         returns.unit = u;
         walk_unit(walk, u, FW_NONE, &visitor);
     }

@@ -34,6 +34,8 @@ struct routine {
     bool pops;            /* RETURN: lr first */
 };
 
+enum jump_kind { JUMP_NONE, JUMP_SAVES, JUMP_RESTORES };
+
 enum key_source { KEY_NONE, KEY_AT_BOOT, KEY_FIXED };
 
 struct region {
@@ -75,6 +77,9 @@ struct check {
     uint32_t key_function; /* address; key at boot */
     uint32_t key_value;    /* fixed key */
     bool *exempt;          /* by unit */
+    uint8_t *jump_of;      /* by unit: enum jump_kind; while the output is taken apart */
+    uint32_t *jumps;       /* entries of those units */
+    size_t jump_count;
 
     struct region regions[REGIONS_MAXIMUM];
     size_t region_count;
@@ -148,6 +153,10 @@ const struct routine *check_routine_at(const struct check *check, uint32_t addre
 void check_key(struct check *check);
 /* key_cell.c: a key in memory stays what it is. Requires check_memory_map(). */
 void check_key_cell(struct check *check);
+/* jump_buffers.c: which code seals and unseals jump buffers, proven of all together. Requires
+ * check_key(). */
+void check_jump_buffers(struct check *check);
+bool check_is_jump(const struct check *check, uint32_t address);
 /* vectors.c: the entry and the vector table. Requires check_boot(). */
 void check_vectors(struct check *check);
 /* segments.c: what the program headers load is what the sections hold. */

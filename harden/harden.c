@@ -140,6 +140,7 @@ static enum status protect(struct hardening *hardening) {
     }
     protect_calls(hardening);
     protect_returns(hardening);
+    protect_jump_buffers(hardening);
     return protect_boot(hardening);
 }
 

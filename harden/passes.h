@@ -59,6 +59,9 @@ void protect_calls(struct hardening *hardening);
 bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span output);
 /* protect/returns.c: seal each saved return address. Requires analyses of the input. */
 void protect_returns(struct hardening *hardening);
+/* protect/jump_buffers.c: seal what setjmp stores for longjmp. Requires that the return sites are
+ * counted. */
+void protect_jump_buffers(struct hardening *hardening);
 /* protect/stack_guard.c: where the stack ends. */
 enum status protect_find_stack_limit(struct hardening *hardening);
 /* The initial stack pointer, when there is a vector table. */

@@ -14,6 +14,7 @@ struct walker {
     uint32_t shared_low, shared_high;
     bool in_data;  /* what stands in front of it is data */
     bool in_place; /* each item is where it was; what lies between stayed too */
+    bool jump;     /* it is proven to fill or restore jump buffers, sealed */
     bool failed;
 };
 
@@ -335,6 +336,65 @@ static void take_unseal_after_move(struct walker *w, uint32_t previous, uint32_t
     take(w, back.size_bytes, CLAIM_CODE);
 }
 
+/* Is the value that the register has behind `index` of use? In setjmp and longjmp, which are
+ * straight code, all that the caller does not expect to be kept is free at the end. What is
+ * stored as the stack pointer, or becomes it, is proven already. */
+static bool needs_register(const struct walker *w, uint32_t index, unsigned reg) {
+    bool is_stack = false;
+    for (uint32_t i = w->in->units[w->unit].first; i != index; i = w->in->items[i].next) {
+        const struct thumb_insn *insn = w->in->items[i].insn;
+        if (!(insn->writes >> reg & 1)) continue;
+        is_stack = insn->op == THUMB_MOV_REGISTER && insn->rm == THUMB_SP && !insn->in_it;
+    }
+    for (uint32_t i = index; i != FW_NONE; i = w->in->items[i].next) {
+        const struct thumb_insn *insn = w->in->items[i].insn;
+        bool saves = is_stack && i == index && saves_lr(insn) && insn->rn != reg;
+        bool moves = insn->op == THUMB_MOV_REGISTER && insn->rd == THUMB_SP && !insn->in_it;
+        if ((insn->reads >> reg & 1) && !saves && !moves) return true;
+        if ((insn->writes >> reg & 1) && !insn->in_it) return false;
+        if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) return false;
+    }
+    return true;
+}
+
+/* Of registers only, and of those that a function's caller leaves to it, r0 not. */
+static bool may_seal_jump(const struct walker *w, const struct thumb_insn *insn) {
+    enum { FREE = 1 << 1 | 1 << 2 | 1 << 3 | 1 << THUMB_IP | 1 << THUMB_LR, SYSM_PSP = 9 };
+    bool key_in_psp = w->compare->check->sums.key_in_psp;
+    if (insn->flags_written || insn->unpredictable || insn->stores || insn->in_it ||
+        insn->reference != THUMB_REFERENCE_NONE || !insn->writes || (insn->writes & ~FREE)) {
+        return false;
+    }
+    switch (insn->op) {
+    case THUMB_MRS:
+        return key_in_psp && insn->imm == SYSM_PSP;
+    case THUMB_LDR: /* the key's word, as the proof has seen */
+        return !key_in_psp && insn->rd == insn->rn && !insn->writeback;
+    case THUMB_MOV_IMMEDIATE:
+    case THUMB_MOVT:
+        return !key_in_psp;
+    case THUMB_ADD_REGISTER:
+    case THUMB_SUB_REGISTER:
+        return true;
+    default:
+        return sums_is_rotation(insn);
+    }
+}
+
+/* In front of an item of setjmp or longjmp: what seals or unseals. That it does is proven of
+ * the output as a whole; here, that it takes no register that the original needs. */
+static void take_jump_seal(struct walker *w, uint32_t index) {
+    struct thumb_insn out;
+    while (!w->failed && decode(w, &out) && out.bits != w->in->items[index].insn->bits &&
+           may_seal_jump(w, &out)) {
+        uint32_t written = out.writes & ~(1U << THUMB_LR);
+        if (written && needs_register(w, index, (unsigned)__builtin_ctz(written))) {
+            fail(w, index, "a seal uses a register that the original needs there");
+        }
+        take(w, out.size_bytes, CLAIM_CODE);
+    }
+}
+
 /* `same`: the same bits are at the cursor. */
 static void walk_plain(struct walker *w, uint32_t index, bool same) {
     if (!same) {
@@ -370,6 +430,7 @@ static void walk_instruction(struct walker *w, uint32_t previous, uint32_t index
     struct thumb_insn out;
     struct seal seal;
     place(w, index);
+    if (w->jump) take_jump_seal(w, index);
     if (is_ordinary(item) && same_bytes(w, item)) {
         take(w, item->size_bytes, CLAIM_CODE);
         return;
@@ -546,6 +607,7 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
             walk_table(&w, i);
         } else {
             walk_tag(&w, i);
+            if (item->entry) w.jump = check_is_jump(compare->check, w.cursor);
             uint32_t last = item->insn->op == THUMB_IT ? walk_it(&w, i) : i;
             if (last == i && !w.failed) walk_instruction(&w, previous, i);
             i = last;
