@@ -30,7 +30,18 @@ struct reader {
     uint32_t *symbol_map;  /* ELF symbol index to model index */
     size_t elf_section_count;
     size_t elf_symbol_count;
+    size_t name_bytes; /* of the names copied so far */
 };
+
+/* Names may share their bytes in the file, and each is copied: a file of many headers or symbols
+ * with one long name must not become memory that its size does not explain. */
+static const char *copy_name(struct reader *reader, const char *name) {
+    enum { COPIES = 4 }; /* linkers share the tails of names, and the names of equal locals */
+    size_t length = strlen(name);
+    reader->name_bytes += length + 1;
+    if (reader->name_bytes / COPIES > reader->file.size_bytes) return NULL;
+    return arena_string(&reader->model->arena, name, length);
+}
 
 static enum status check_identity(struct reader *reader) {
     const uint8_t *id = reader->file.data;
@@ -153,23 +164,57 @@ static uint32_t load_address_of(const struct fw_model *model, const Elf32_Shdr *
     return header->sh_addr;
 }
 
-static enum status read_section(struct reader *reader, size_t index, const Elf32_Shdr *header) {
-    struct fw_model *model = reader->model;
+static bool has_contents(const Elf32_Shdr *header) {
+    return header->sh_size && header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL;
+}
+
+static const char *section_name(struct reader *reader, const Elf32_Shdr *header) {
     size_t names;
-    if (elf_getshdrstrndx(reader->elf, &names) != 0) {
-        return error_input(reader->error, "the section name table cannot be read");
+    if (elf_getshdrstrndx(reader->elf, &names) != 0) return NULL;
+    return elf_strptr(reader->elf, names, header->sh_name);
+}
+
+static int by_offset(const void *a, const void *b) {
+    const Elf32_Shdr *const *x = a, *const *y = b;
+    return (*x)->sh_offset < (*y)->sh_offset ? -1 : (*x)->sh_offset > (*y)->sh_offset;
+}
+
+/* Before anything is copied: sections that share no byte of the file hold no more than it. */
+static enum status check_places_in_file(struct reader *reader) {
+    struct arena scratch = {0};
+    const Elf32_Shdr **order =
+        ARENA_ARRAY(&scratch, const Elf32_Shdr *, reader->elf_section_count + 1);
+    enum status status = STATUS_OK;
+    size_t count = 0;
+    for (size_t i = 0; i < reader->elf_section_count && status == STATUS_OK; i++) {
+        Elf_Scn *scn = elf_getscn(reader->elf, i);
+        const Elf32_Shdr *header = scn ? elf32_getshdr(scn) : NULL;
+        const char *name = header ? section_name(reader, header) : NULL;
+        struct span content;
+        if (!name) {
+            status = error_input(reader->error, "section %zu has no readable %s", i,
+                                 header ? "name" : "header");
+        } else if (has_contents(header)) {
+            order[count++] = header;
+            if (!span_sub(reader->file, header->sh_offset, header->sh_size, &content)) {
+                status =
+                    error_input(reader->error, "truncated: section %s is not in the file", name);
+            }
+        }
     }
-    const char *name = elf_strptr(reader->elf, names, header->sh_name);
-    if (!name) return error_input(reader->error, "section %zu has no readable name", index);
-    struct span content = {NULL, 0};
-    if (header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL &&
-        !span_sub(reader->file, header->sh_offset, header->sh_size, &content)) {
-        return error_input(reader->error, "truncated: section %s is not in the file", name);
+    if (status == STATUS_OK) qsort(order, count, sizeof(void *), by_offset);
+    for (size_t i = 1; i < count && status == STATUS_OK; i++) {
+        if (order[i]->sh_offset - order[i - 1]->sh_offset >= order[i - 1]->sh_size) continue;
+        status = error_input(reader->error, "sections %s and %s overlap in the file at 0x%x",
+                             section_name(reader, order[i - 1]), section_name(reader, order[i]),
+                             order[i]->sh_offset);
     }
-    bool kept = (header->sh_flags & SHF_ALLOC) || header->sh_type == SHT_ARM_ATTRIBUTES;
-    if (!kept || header->sh_type == SHT_NULL) {
-        return STATUS_OK;
-    }
+    arena_free(&scratch);
+    return status;
+}
+
+static enum status check_section(struct reader *reader, const Elf32_Shdr *header,
+                                 const char *name) {
     if (header->sh_size > UINT32_MAX - header->sh_addr) {
         return error_input(reader->error, "section %s ends beyond the address space", name);
     }
@@ -179,12 +224,26 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
     }
     bool tbss = (header->sh_flags & SHF_TLS) && header->sh_type == SHT_NOBITS;
     if ((header->sh_flags & SHF_ALLOC) && header->sh_size && !tbss &&
-        !agrees_with_segments(model, header)) {
+        !agrees_with_segments(reader->model, header)) {
         return error_input(reader->error, "section %s is not whole in its segment", name);
     }
+    return STATUS_OK;
+}
+
+/* Requires: check_places_in_file(). */
+static enum status read_section(struct reader *reader, size_t index, const Elf32_Shdr *header) {
+    struct fw_model *model = reader->model;
+    bool kept = (header->sh_flags & SHF_ALLOC) || header->sh_type == SHT_ARM_ATTRIBUTES;
+    if (!kept || header->sh_type == SHT_NULL) {
+        return STATUS_OK;
+    }
+    const char *name = copy_name(reader, section_name(reader, header));
+    if (!name) return error_input(reader->error, "names are longer than a file of this size holds");
+    enum status status = check_section(reader, header, name);
+    if (status != STATUS_OK) return status;
     struct fw_section *section = &model->sections[model->section_count];
     *section = (struct fw_section){
-        .name = arena_string(&model->arena, name, strlen(name)),
+        .name = name,
         .type = header->sh_type,
         .flags = header->sh_flags,
         .address = header->sh_addr,
@@ -197,7 +256,9 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
     };
     if (header->sh_type != SHT_NOBITS) {
         section->data = arena_alloc(&model->arena, header->sh_size, 1);
-        if (header->sh_size) memcpy(section->data, content.data, header->sh_size);
+        if (header->sh_size) {
+            memcpy(section->data, &reader->file.data[header->sh_offset], header->sh_size);
+        }
     }
     reader->section_map[index] = (uint16_t)model->section_count++;
     return STATUS_OK;
@@ -247,8 +308,7 @@ static bool loads_contents(const struct fw_model *model, const Elf32_Shdr *heade
 static enum status check_contents(struct reader *reader) {
     for (size_t i = 0; i < reader->elf_section_count; i++) {
         const Elf32_Shdr *header = elf32_getshdr(elf_getscn(reader->elf, i));
-        bool contents = header && (header->sh_flags & SHF_ALLOC) && header->sh_size &&
-                        header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL;
+        bool contents = header && (header->sh_flags & SHF_ALLOC) && has_contents(header);
         if (!contents || loads_contents(reader->model, header)) continue;
         const struct fw_section *section = &reader->model->sections[reader->section_map[i]];
         return error_input(reader->error, "section %s holds other bytes than its segment loads",
@@ -265,14 +325,13 @@ static enum status read_sections(struct reader *reader) {
         ARENA_ARRAY(&model->arena, struct fw_section, count + 1); /* and one that is made */
     reader->section_map = ARENA_ARRAY(&model->arena, uint16_t, count);
     memset(reader->section_map, 0xff, count * sizeof *reader->section_map);
+    enum status status = check_places_in_file(reader);
+    if (status != STATUS_OK) return status;
     for (size_t i = 0; i < count; i++) {
-        Elf_Scn *scn = elf_getscn(reader->elf, i);
-        const Elf32_Shdr *header = scn ? elf32_getshdr(scn) : NULL;
-        if (!header) return error_input(reader->error, "section %zu cannot be read", i);
-        enum status status = read_section(reader, i, header);
+        status = read_section(reader, i, elf32_getshdr(elf_getscn(reader->elf, i)));
         if (status != STATUS_OK) return status;
     }
-    enum status status = check_overlaps(reader);
+    status = check_overlaps(reader);
     return status == STATUS_OK ? check_contents(reader) : status;
 }
 
@@ -310,15 +369,19 @@ static enum status read_symbols(struct reader *reader) {
                 /* Model symbols count sections from 1, so that 0 stays SHN_UNDEF. */
                 section = (uint16_t)(reader->section_map[section] + 1);
             }
+            name = copy_name(reader, name);
+            if (!name) {
+                return error_input(reader->error,
+                                   "names are longer than a file of this size holds");
+            }
             reader->symbol_map[s] = (uint32_t)model->symbol_count;
-            model->symbols[model->symbol_count++] =
-                (struct fw_symbol){arena_string(&model->arena, name, strlen(name)),
-                                   entries[s].st_value,
-                                   entries[s].st_size,
-                                   entries[s].st_info,
-                                   entries[s].st_other,
-                                   section,
-                                   FW_NONE};
+            model->symbols[model->symbol_count++] = (struct fw_symbol){name,
+                                                                       entries[s].st_value,
+                                                                       entries[s].st_size,
+                                                                       entries[s].st_info,
+                                                                       entries[s].st_other,
+                                                                       section,
+                                                                       FW_NONE};
         }
     }
     if (!model->symbol_count) {
@@ -488,14 +551,15 @@ static const char *architecture_name(uint32_t tag) {
 }
 
 static enum status check_architecture(struct reader *reader) {
+    bool found = false;
     for (size_t i = 0; i < reader->elf_section_count; i++) {
         Elf_Scn *scn = elf_getscn(reader->elf, i);
         const Elf32_Shdr *header = elf32_getshdr(scn);
         struct span content;
-        if (header->sh_type != SHT_ARM_ATTRIBUTES ||
-            !span_sub(reader->file, header->sh_offset, header->sh_size, &content)) {
-            continue;
-        }
+        if (header->sh_type != SHT_ARM_ATTRIBUTES) continue;
+        if (found) return error_input(reader->error, "two sections of build attributes");
+        found = true;
+        if (!span_sub(reader->file, header->sh_offset, header->sh_size, &content)) continue;
         uint32_t architecture = cpu_architecture(content);
         if (architecture != 0 && architecture != ARCH_V7 && architecture != ARCH_V7EM) {
             return error_input(reader->error,

@@ -5,8 +5,9 @@
  * (debug, comments) are left behind; symbols are kept.
  *
  * Requires: an empty model (zeroed). Guarantees: every array is filled and every index
- * and offset in it is within bounds; allocated sections do not overlap; relocations are
- * sorted by place. Errors: STATUS_BAD_INPUT with one sentence. */
+ * and offset in it is within bounds; sections do not overlap, allocated ones in memory and none
+ * in the file, so that what is copied is at most the file, and names at most four times as much;
+ * relocations are sorted by place. Errors: STATUS_BAD_INPUT with one sentence. */
 #ifndef FIRMWARE_READ_READ_H
 #define FIRMWARE_READ_READ_H
 

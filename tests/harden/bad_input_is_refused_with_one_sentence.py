@@ -20,7 +20,8 @@ PROGRAM = """
 static int (*const table[])(const char *) = {puts};
 int main(void) { return table[0]("hello") < 0; }
 """
-SHT_SYMTAB, SHT_STRTAB, SHT_NOBITS, SHT_REL, SHF_ALLOC = 2, 3, 8, 9, 2
+SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_NOBITS, SHT_REL, SHF_ALLOC = 1, 2, 3, 8, 9, 2
+SHT_ARM_ATTRIBUTES = 0x70000003
 SANITIZER = ("Sanitizer", "runtime error", "Assertion")
 
 
@@ -115,6 +116,74 @@ def crafted(board, elf):
             file.write(data)
         told = board.refused(path, words)
         board.expect(not any(word in told for word in SANITIZER), f"{what}: {told}")
+
+
+def with_sections(data, elf, added):
+    """The file with more section headers, `added` being rows of ten words."""
+    data = bytearray(data)
+    table = data[elf.shoff:elf.shoff + 40 * elf.shnum]
+    data += bytes(-len(data) % 4)
+    struct.pack_into("<I", data, 32, len(data))
+    struct.pack_into("<H", data, 48, elf.shnum + len(added))
+    return bytes(data + table + b"".join(struct.pack("<10I", *row) for row in added))
+
+
+def grown(elf):
+    """(what, bytes, words): files of 1.5 MiB that ask for the same bytes thousands of times over."""
+    attributes = next(i for i in range(elf.shnum) if elf.section(i)[TYPE] == SHT_ARM_ATTRIBUTES)
+    symtab = elf.section(elf.find(SHT_SYMTAB))
+    padded = bytes(elf.data) + b"n" * (3 << 19) + bytes(8)
+    long_name = (elf.section(elf.shstrndx)[NAME], SHT_STRTAB, 0, 0, len(elf.data), 3 << 19 | 1, 0, 0, 1, 0)
+
+    def row(kind, offset, size, flags=0):
+        return (0, kind, flags, 0, offset, size, 0, 0, 1, 0)
+
+    whole = row(SHT_ARM_ATTRIBUTES, 0, len(padded))
+    none = bytearray(padded)
+    struct.pack_into("<I", none, elf.shoff + 40 * attributes + 4 * TYPE, SHT_PROGBITS)
+    yield "4,000 sections over the whole file", with_sections(none, elf, [row(SHT_PROGBITS, 0, len(padded))] * 4000), \
+        ["overlap in the file"]
+    yield "4,000 attributes over the whole file", with_sections(padded, elf, [whole] * 4000), ["build attributes"]
+    yield "sections that share a byte", with_sections(padded, elf, [row(SHT_PROGBITS, len(elf.data), 9),
+                                                                    row(SHT_PROGBITS, len(elf.data) + 8, 9)]), \
+        ["overlap in the file"]
+    again = elf.section(attributes)
+    other = row(SHT_ARM_ATTRIBUTES, len(elf.data), again[SIZE])
+    data = bytearray(padded)
+    data[len(elf.data):len(elf.data) + again[SIZE]] = elf.data[again[OFFSET]:again[OFFSET] + again[SIZE]]
+    yield "two sections of attributes", with_sections(data, elf, [other]), ["two", "build attributes"]
+    # One name of 1.5 MiB for each symbol.
+    named = bytearray(padded)
+    struct.pack_into("<I", named, elf.shoff + 40 * elf.find(SHT_SYMTAB) + 4 * LINK, elf.shnum)
+    for at in range(symtab[OFFSET] + 16, symtab[OFFSET] + symtab[SIZE], 16):
+        struct.pack_into("<I", named, at, 0)
+    yield "a long name for each symbol", with_sections(named, elf, [long_name]), ["names are longer"]
+
+
+def peak_bytes(command):
+    """Of a process that ends, its memory at most."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        with subprocess.Popen(command, stdout=nowhere, stderr=nowhere) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss * 1024
+
+
+def small(board, elf):
+    """Memory stays in proportion to the file, by a copy of a good image with as many bytes."""
+    path = board.path("grown.elf")
+
+    def peak(data):
+        with open(path, "wb") as file:
+            file.write(data)
+        return peak_bytes([board.proofmark, "harden", "--force", "-o", board.path("grown.out"), path])
+
+    code, usual = peak(with_sections(bytes(elf.data) + bytes(3 << 19), elf, []))
+    board.expect(code == 0, f"a padded image: exit {code}")
+    for what, data, words in grown(elf):
+        code, used = peak(data)
+        board.expect(code == 1 and used < 2 * usual, f"{what}: exit {code}, {used >> 20} MiB, {usual >> 20} as a rule")
+        board.refused(path, words)
 
 
 NOTICE = re.compile("proofmark harden: no (memory map is set up|indirect call is checked): ")
@@ -221,6 +290,7 @@ def main():
     wrong_use(board, good)
     options(board, good)
     crafted(board, elf)
+    small(board, elf)
     truncated(board, elf)
     scribbled(board, elf, random.Random(seed))
     return board.finish()
