@@ -405,6 +405,12 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
                    "it seals its return address, but a computed jump in it may go anywhere");
         return;
     }
+    if (facts->sealed && u->labels && !u->computed_jump && u->reason) {
+        check_find(check, "returns", address,
+                   "it seals its return address, but a label in it leads to a way out with a frame "
+                   "that is not followed");
+        return;
+    }
     if (facts->sealed && u->unwound) {
         check_find(check, "returns", address,
                    "it seals its return address, which the image's unwinder reads");

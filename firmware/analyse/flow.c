@@ -206,9 +206,6 @@ static void build_piece(void *context, size_t p) {
         struct fw_unit *unit = &building->model->units[u];
         building->flow->unit_first[u] = (uint32_t)piece->count;
         build_unit(building, piece, unit);
-        if (unit->labels && !unit->computed_jump) {
-            fw_refuse(unit, "its inside is referred to as data or jumped to from elsewhere");
-        }
     }
 }
 
@@ -443,6 +440,79 @@ static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
     arena_free(&scratch);
 }
 
+/* May control leave the unit at the block's end, other than by a call that comes back? */
+static bool may_leave(const struct fw_model *model, const struct fw_item *last) {
+    bool inside = last->target != FW_NONE && model->items[last->target].unit == last->unit;
+    bool behind = last->next != FW_NONE && model->items[last->next].kind == FW_ITEM_INSN;
+    switch (last->insn->flow) {
+    case THUMB_FLOW_BRANCH:
+        return !inside || (last->insn->in_it && !behind);
+    case THUMB_FLOW_BRANCH_COND:
+        return !inside || !behind;
+    case THUMB_FLOW_CALL: /* not of a subroutine, which has a frame in common with its caller */
+        return inside || (!calls_noreturn(model, last) && !behind);
+    case THUMB_FLOW_NEXT:
+    case THUMB_FLOW_CALL_INDIRECT:
+        return !behind;
+    case THUMB_FLOW_TABLE:
+        return last->target == FW_NONE;
+    case THUMB_FLOW_TRAP:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Does the block leave to the unit's caller, or use lr or the way back on the stack? */
+static bool uses_way_back(const struct fw_model *model, const struct fw_block *block) {
+    enum { WAY = 1 << THUMB_LR | 1 << THUMB_PC };
+    for (uint32_t i = block->first;; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        bool call = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+        bool loads_all = insn->loads && (insn->writes & WAY);
+        if (loads_all || (insn->reads >> THUMB_LR & 1)) return true;
+        if (!call && (insn->writes >> THUMB_LR & 1)) return true;
+        if (i == block->last) return may_leave(model, &model->items[i]);
+    }
+}
+
+/* What jumps to a label from elsewhere comes with a frame that nobody followed. That is of no
+ * matter where no way from any label leads to a return, or to anything that touches the return
+ * address: an error's way out by exit(), from a nested function or by __builtin_longjmp. */
+static bool labels_lead_nowhere(struct search *search, uint32_t unit) {
+    const struct fw_flow *flow = search->flow;
+    bool nowhere = true;
+    search->depth = 0;
+    for (uint32_t i = flow->label_first[unit]; i < flow->label_first[unit + 1]; i++) {
+        uint32_t block = flow->block_of[flow->labels[i]];
+        if (block == FW_NONE) return false; /* data, or the inside of an instruction */
+        search_push(search, block);
+    }
+    while (search->depth) {
+        uint32_t block = search->stack[--search->depth];
+        if (uses_way_back(search->model, &flow->blocks[block])) nowhere = false;
+        fw_each_successor(search->model, flow, block, search_push, search);
+    }
+    return nowhere;
+}
+
+/* Labels that no computed jump of their unit goes to. Requires that it is known who returns. */
+static void refuse_entered(struct fw_model *model, struct fw_flow *flow) {
+    struct arena scratch = {0};
+    struct search search = {.model = model, .flow = flow};
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        struct fw_unit *unit = &model->units[u];
+        if (!unit->labels || unit->computed_jump) continue;
+        if (!search.stack) {
+            search.stack = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1);
+            search.seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1);
+        }
+        if (labels_lead_nowhere(&search, u)) continue;
+        fw_refuse(unit, "its inside is referred to as data or jumped to from elsewhere");
+    }
+    arena_free(&scratch);
+}
+
 void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     *flow = (struct fw_flow){.block_count = 0};
     flow->unit_first = ARENA_ARRAY(&flow->arena, uint32_t, model->unit_count + 1);
@@ -452,4 +522,5 @@ void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     build_blocks(model, flow);
     collect_labels(model, flow);
     find_noreturn(model, flow);
+    refuse_entered(model, flow);
 }
