@@ -177,6 +177,8 @@ static void judge_onward(struct returns *returns, uint32_t item, const struct su
     struct sum lr = state->r[THUMB_LR];
     if (lr.base == THUMB_LR && !sum_is_base(lr, THUMB_LR)) {
         wrong(returns, item, "goes on to another function with a return address still sealed");
+    } else if (!state->lr_kept) {
+        doubt(returns, item, "it goes on to a function that returns to what is not followed");
     }
 }
 

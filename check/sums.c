@@ -10,7 +10,7 @@ void sums_start(struct sums *state) {
     for (unsigned r = 0; r < SUMS_REGISTERS; r++)
         state->r[r] = sum_register(r);
     state->r[THUMB_SP] = (struct sum){BASE_NONE, 0, 0, 1, 0, 0};
-    state->reached = true;
+    state->lr_kept = state->reached = true;
 }
 
 static struct sum get(const struct sums *state, unsigned reg) {
@@ -349,6 +349,10 @@ static void step(const struct sums_context *context, struct sums *state,
     state->r[THUMB_SP] = sp;
 }
 
+static bool keeps_way_back(struct sum lr) {
+    return sum_is_base(lr, THUMB_LR) || sum_is_base(lr, BASE_LOCAL);
+}
+
 void sums_step(const struct sums_context *context, struct sums *state,
                const struct thumb_insn *insn) {
     enum { CALL_CLOBBERS = 0xf | 1 << THUMB_IP | 1 << THUMB_LR };
@@ -357,16 +361,19 @@ void sums_step(const struct sums_context *context, struct sums *state,
     if (!insn->writes && !insn->stores && !call) return;
     if (call) {
         forget_written(state, CALL_CLOBBERS);
+        state->lr_kept = true;
         return;
     }
     if (!insn->in_it) {
         step(context, state, insn);
+        if (insn->writes >> THUMB_LR & 1) state->lr_kept = keeps_way_back(state->r[THUMB_LR]);
         if (insn->writes >> THUMB_SP & 1) drop_below(state);
         return;
     }
     struct sum old[SUMS_REGISTERS];
     memcpy(old, state->r, sizeof old);
     step(context, state, insn);
+    if (insn->writes >> THUMB_LR & 1) state->lr_kept &= keeps_way_back(state->r[THUMB_LR]);
     for (unsigned r = 0; r < SUMS_REGISTERS; r++) { /* perhaps it was not executed */
         if (!sum_same(state->r[r], old[r])) state->r[r] = sum_unknown;
     }
@@ -378,6 +385,7 @@ void sums_copy(struct sums *to, const struct sums *from) {
         to->slots[i] = from->slots[i];
     to->slot_count = from->slot_count;
     to->read_slots = from->read_slots;
+    to->lr_kept = from->lr_kept;
     to->reached = from->reached;
 }
 
@@ -404,6 +412,8 @@ bool sums_merge(struct sums *into, const struct sums *from) {
         return true;
     }
     bool changed = merge_registers(into, from);
+    changed |= into->lr_kept && !from->lr_kept;
+    into->lr_kept &= from->lr_kept;
     for (unsigned i = 0; i < into->slot_count;) {
         bool beside = i < from->slot_count && from->slots[i].offset == into->slots[i].offset;
         struct sum other = beside ? from->slots[i].value : sums_slot(from, into->slots[i].offset);

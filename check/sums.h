@@ -39,6 +39,8 @@ struct sums {
     } slots[SUMS_SLOTS];
     uint8_t slot_count;
     bool read_slots; /* loads from above SP give BASE_SLOT values */
+    bool lr_kept;    /* lr holds what the caller or a call put there: it may be unknown which,
+                        but it was in no memory, or came back from a slot that is followed */
     bool reached;
 };
 

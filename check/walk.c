@@ -87,7 +87,9 @@ static void flow_on(struct walk *walk, uint32_t block, struct sums *state) {
                 state->r[THUMB_LR].base == BASE_LOCAL;
     bool call = is_local_call(walk, last);
     struct sum lr = state->r[THUMB_LR];
+    bool kept = state->lr_kept;
     walk->outgoing = state;
+    if (call || back) state->lr_kept = true;
     if (call) {
         state->r[THUMB_LR] = (struct sum){BASE_LOCAL, 1, 0, 0, 0, 0};
         flow_into(walk, check->flow.block_of[last->target]);
@@ -97,6 +99,7 @@ static void flow_on(struct walk *walk, uint32_t block, struct sums *state) {
         flow_into(walk, walk->returns[i]);
     }
     state->r[THUMB_LR] = lr; /* where it was not called */
+    state->lr_kept = kept;
     if (!call || last->insn->in_it) {
         fw_each_successor(check->model, &check->flow, block, flow_into, walk);
     }

@@ -32,6 +32,7 @@ struct state {
     uint32_t mixed; /* sp in front of the save */
     uint8_t saved;  /* enum saved */
     bool copies;    /* some register but lr may hold the return address */
+    bool lr_kept;   /* lr holds what the caller or a call put there, or the saved address again */
     bool reached;
 };
 
@@ -48,17 +49,20 @@ struct walker {
     size_t site_capacity;
     const struct state *outgoing;
     bool any_unknown_goto;
-    bool own_mpu;        /* the MPU is stored to */
-    bool stores_copy;    /* of the return address, from another register than lr */
-    bool carries_copy;   /* in a register that callees save, over a call */
-    size_t stack_copies; /* stored to the stack */
-    bool other_way;      /* control leaves where lr is not seen to hold the return address */
-    bool *in_table;      /* by relocation: a goto of its target's unit reads it (labels.h) */
-    uint32_t *returns;   /* blocks behind the unit's local calls */
+    bool own_mpu;         /* the MPU is stored to */
+    bool stores_copy;     /* of the return address, from another register than lr */
+    bool carries_copy;    /* in a register that callees save, over a call */
+    size_t stack_copies;  /* stored to the stack */
+    bool other_way;       /* control leaves where lr is not seen to hold the return address */
+    bool goto_unfollowed; /* a computed goto leaves with what is not followed in lr */
+    bool *in_table;       /* by relocation: a goto of its target's unit reads it (labels.h) */
+    uint32_t *returns;    /* blocks behind the unit's local calls */
     size_t return_count;
 };
 
 static const struct value unknown = {VALUE_UNKNOWN, 0};
+static const char goes_on_unfollowed[] =
+    "it goes on to a function that returns to what is not followed";
 
 static bool same(struct value a, struct value b) {
     return a.kind == b.kind && a.bits == b.bits;
@@ -425,6 +429,23 @@ static bool returns_by_lr(const struct walker *walker, const struct state *state
     return state->r[THUMB_LR].kind == VALUE_RETURN;
 }
 
+/* Control goes on to another function, which will return to lr. Of a computed goto in a unit
+ * with labels it is known only when all are looked at: collect(). */
+static bool goes_on(const struct walker *walker, const struct fw_item *item) {
+    const struct thumb_insn *insn = item->insn;
+    bool branch = insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND;
+    if (branch) return item->target == FW_NONE || fw_leaves_to(walker->model, item) != FW_NONE;
+    bool tail = insn->flow == THUMB_FLOW_JUMP_INDIRECT && item->jump == FW_JUMP_TAIL;
+    return tail || fw_is_open_jump(walker->model, item);
+}
+
+static void note_onward(struct walker *walker, const struct state *state,
+                        const struct fw_item *item) {
+    if (state->lr_kept) return;
+    if (goes_on(walker, item)) doubt(walker, goes_on_unfollowed);
+    walker->goto_unfollowed |= item->jump == FW_JUMP_GOTO;
+}
+
 /* Most instructions touch neither a frame nor the way of control. */
 static bool is_plain(const struct state *state, const struct thumb_insn *insn) {
     enum { FRAME = 1 << THUMB_SP | 1 << THUMB_LR | 1 << THUMB_PC };
@@ -458,6 +479,7 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
         for (unsigned r = 0; r < 4; r++)
             state->r[r] = unknown;
         state->r[THUMB_IP] = state->r[THUMB_LR] = unknown;
+        state->lr_kept = true;
         return;
     }
     struct value value = insn->rd < REGISTERS ? result(walker, state, item) : unknown;
@@ -472,6 +494,7 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
         }
     }
     if (walker->frames && !returns_by_lr(walker, state, item)) walker->other_way = true;
+    if (walker->frames) note_onward(walker, state, item);
     for (unsigned r = 0; r < REGISTERS; r++) {
         if (insn->writes >> r & 1) state->r[r] = unknown;
     }
@@ -491,6 +514,10 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
         if (restored < THUMB_LR) state->copies = true;
     }
     state->r[THUMB_SP] = sp;
+    if (insn->writes >> THUMB_LR & 1) {
+        enum kind lr = state->r[THUMB_LR].kind;
+        state->lr_kept = (lr == VALUE_RETURN || lr == VALUE_LOCAL) && (!insn->in_it || old.lr_kept);
+    }
     if (!insn->in_it) return;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) {
         *state = old; /* whoever goes on did not return */
@@ -507,8 +534,9 @@ static bool merge(struct state *into, const struct state *from) {
         into->reached = true;
         return true;
     }
-    bool changed = from->copies && !into->copies;
+    bool changed = (from->copies && !into->copies) || (into->lr_kept && !from->lr_kept);
     into->copies |= from->copies;
+    into->lr_kept &= from->lr_kept;
     for (unsigned r = 0; r < REGISTERS; r++) {
         if (into->r[r].kind != VALUE_UNKNOWN && !same(into->r[r], from->r[r])) {
             into->r[r] = unknown;
@@ -546,7 +574,7 @@ static void run_block(struct walker *walker, uint32_t local, struct state *state
 }
 
 static void start_at_entries(struct walker *walker, uint32_t blocks) {
-    struct state entry = {.reached = true};
+    struct state entry = {.lr_kept = true, .reached = true};
     entry.r[THUMB_SP] = (struct value){VALUE_STACK, 0};
     entry.r[THUMB_LR] = (struct value){VALUE_RETURN, 0};
     walker->outgoing = &entry;
@@ -567,6 +595,7 @@ static void flow_on(struct walker *walker, uint32_t block, struct state *state) 
     walker->outgoing = &other;
     if (is_local_call(walker, last)) {
         other.r[THUMB_LR] = (struct value){VALUE_LOCAL, 0};
+        other.lr_kept = true;
         flow_into(walker, walker->flow->block_of[last->target]);
         if (!last->insn->in_it) {
             walker->outgoing = NULL;
@@ -576,6 +605,7 @@ static void flow_on(struct walker *walker, uint32_t block, struct state *state) 
     }
     for (size_t i = 0; back && i < walker->return_count; i++) {
         other.r[THUMB_LR] = unknown;
+        other.lr_kept = true;
         flow_into(walker, walker->returns[i]);
     }
     other = *state;
@@ -620,7 +650,7 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
                     struct fw_frames *frames) {
     walker->frames = frames;
     walker->site_capacity = 0;
-    walker->any_unknown_goto = false;
+    walker->any_unknown_goto = walker->goto_unfollowed = false;
     walker->stores_copy = walker->carries_copy = false;
     walker->stack_copies = 0;
     walker->other_way = walker->return_count != 0; /* its subroutines return by lr too */
@@ -644,6 +674,7 @@ static void collect(struct walker *walker, struct fw_unit *unit, uint32_t blocks
     }
     settle_copies(walker);
     if (walker->any_unknown_goto) {
+        if (walker->goto_unfollowed) doubt(walker, goes_on_unfollowed);
         unit->open_goto = true;
         fw_refuse(unit, "a computed jump does not read its target straight from a table");
     }

@@ -17,6 +17,7 @@ from images import Images, Patch
 ASSEMBLY = r"""
  .syntax unified
  .thumb
+ .fpu fpv4-sp-d16
  .macro fn name
  .section .text.\name, "ax", %progbits
  .global \name
@@ -82,18 +83,78 @@ ASSEMBLY = r"""
  moveq r0, #0
  pop {r4, pc}
  .size noted, . - noted
+
+ fn in_word
+ ldr r1, =word
+ str lr, [r1]
+ bl twice
+ ldr r1, =word
+ ldr lr, [r1]
+ b.w twice
+ .ltorg
+ .size in_word, . - in_word
+ fn in_orr
+ orr.w r3, lr, #1
+ push {r3, r4}
+ bl twice
+ pop {r3, r4}
+ mov lr, r3
+ b.w twice
+ .size in_orr, . - in_orr
+ fn in_aligned
+ push {r4, r5}
+ mov r4, sp
+ sub sp, #16
+ bic r4, r4, #7
+ str lr, [r4, #-8]
+ bl twice
+ ldr lr, [r4, #-8]
+ add sp, #16
+ pop {r4, r5}
+ b.w twice
+ .size in_aligned, . - in_aligned
+ fn in_float
+ vpush {s16, s17}
+ vmov s16, lr
+ bl twice
+ vmov lr, s16
+ vpop {s16, s17}
+ b.w twice
+ .size in_float, . - in_float
+ fn in_vector
+ sub sp, #8
+ vmov s0, lr
+ vstr s0, [sp, #4]
+ bl twice
+ ldr lr, [sp, #4]
+ add sp, #8
+ b.w twice
+ .size in_vector, . - in_vector
+ fn in_hand
+ cbz r0, 1f
+ b.w twice
+1: bl twice
+ b.w after
+ .size in_hand, . - in_hand
+ .section .bss.word, "aw", %nobits
+ .align 2
+word: .space 4
 """
 PROGRAM = r"""
 #include <stdio.h>
 __asm__(%s);
 int by_move(int, int (*)(int)), by_load(int, void *), by_list(int, void *), by_odd(int, int (*)(int));
 int added(int), kept(int), hidden(int), noted(int);
+int in_word(int), in_orr(int), in_aligned(int), in_float(int), in_vector(int), in_hand(int);
+__attribute__((noreturn, used)) void after(void) { for (;;) {} }
 __attribute__((noinline, used)) int twice(int n) { char text[12]; snprintf(text, sizeof text, "%%d", 2 * n); return text[0] - '0'; }
 static int (*volatile table[])(int) = {twice, twice};
 __attribute__((noinline)) int onward(int n) { return table[n & 1](n); }
 int main(void) {
+    *(volatile unsigned *)0xe000ed88 |= 0xf << 20; /* CPACR: the FPU is there */
     int sum = by_move(1, table[0]) + by_load(1, (void *)table) + by_list(1, (void *)table) + by_odd(1, table[1]);
     sum += added(1) + kept(1) + hidden(1) + noted(1) + onward(1);
+    sum += in_word(1) + in_orr(1) + in_aligned(1) + in_float(1) + in_vector(1) + in_hand(1);
     printf("sum %%d\n", sum);
     return 0;
 }
@@ -112,7 +173,7 @@ end: return n;
 int main(void) { static const unsigned char code[] = {0, 1, 1, 2}; printf("run %d\n", run(code)); return 0; }
 """
 OPEN = ("by_move", "by_load", "by_list", "by_odd", "hidden")
-COPIES = ("added", "kept", "hidden")
+COPIES = ("added", "kept", "hidden", "in_word", "in_orr", "in_aligned", "in_float", "in_vector")
 
 
 def counts_of(report, figures):
@@ -126,7 +187,7 @@ def counts_of(report, figures):
 def hand_written(images):
     quoted = "\n".join(json.dumps(line + "\n") for line in ASSEMBLY.splitlines())
     elf = images.build("hand", PROGRAM % quoted, ("-Os",))
-    report = images.same(elf, "sum 18")
+    report = images.same(elf, "sum 40")
     figures = images.holds("hand-written code", f"{elf}.exploit", elf)
     told, found, told_calls, found_calls = counts_of(report, figures)
     images.expect(told == found, f"return addresses: the report has {told}, check {found}")
