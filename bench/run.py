@@ -90,7 +90,8 @@ def behaviour(results, cases, result):
     totals = [case["totals"] for case in cases]
     functions = sum(total.get("functions_total", 0) for total in totals)
     accepted = sum(total.get("functions_accepted", 0) for total in totals)
-    results.figures["behaviour_same"] = figures.percent(sum(row[3] for row in rows), len(cases))
+    same = figures.percent(sum(row[3] for row in rows), len(cases))
+    results.figures["behaviour_same"] = min(same, results.figures.get("behaviour_same", 100))
     results.figures["functions_accepted"] = figures.percent(accepted, functions)
     results.figures["return_sites_sealed"] = sealed_share(
         [case for case in cases if not corpus.unwinds(case["image"])])
@@ -143,7 +144,7 @@ def costs(results, cases):
                                    "indirect calls", "SSP flash", "SSP instr."], rows))
 
 
-# --- speed: time and memory on an image of more than 1 MiB
+# --- speed: time and memory on images of a MiB and more
 
 
 def measure(command, runs=RUNS):
@@ -165,33 +166,43 @@ def measure(command, runs=RUNS):
     return statistics.median(times), peak
 
 
-def speed_part(results):
-    image = f"{corpus.OUT}/programs/{BIG}.elf"
-    out = f"{corpus.OUT}/{BIG}.out.elf"
-    corpus.build_programs((image,))
+def speed_of(results, image):
+    """Rows of the table of speeds: harden and check of one image, which must behave the same."""
+    out = image.replace("/programs/", "/").replace(".elf", ".out.elf")
     for path in (out, out + ".json"):
         if os.path.exists(path):
             os.remove(path)
     code, message, _ = corpus.harden(PROOFMARK, image, "exploit", "01", out)
     if code != 0:
         print(f"bench: harden of {image}: exit {code}: {message[-300:]}")
-        return
+        return {}, []
     harden = [PROOFMARK, "harden", "--profile", "exploit", "--seed", "01", "--force", "-o", out, image]
     check = [PROOFMARK, "check", "--original", image, out]
-    flash_mib = corpus.flash_bytes(image) / (1 << 20)
-    rows = []
+    measured, rows = {}, []
     for name, command in (("harden", harden), ("check", check)):
         milliseconds, peak = measure(command)
-        results.figures[f"{name}_time"] = milliseconds
-        results.figures[f"{name}_memory"] = peak
-        rows.append((name, figures.shown(milliseconds, "ms"), figures.shown(milliseconds and milliseconds / flash_mib, "ms"),
-                     figures.shown(peak, "MiB")))
-    same = corpus.emulate(out).same(corpus.emulate(image))
-    if not same:
+        measured[f"{name}_time"], measured[f"{name}_memory"] = milliseconds, peak
+        rows.append((os.path.basename(image)[:-4], f"{corpus.flash_bytes(image):,}", name,
+                     figures.shown(milliseconds, "ms"), figures.shown(peak, "MiB")))
+    if not corpus.emulate(out).same(corpus.emulate(image)):
         results.figures["behaviour_same"] = 0
-    results.sections.append(f"## Speed\n\nAn image with {corpus.flash_bytes(image):,} bytes of flash; median of {RUNS} runs, "
-                    f"start-up included. The hardened image behaves {'the same' if same else 'DIFFERENTLY'}.\n\n" +
-                    figures.table(["command", "ms", "ms for a MiB", "peak MiB"], rows))
+        rows = [(*row[:2], row[2] + " (BEHAVES DIFFERENTLY)", *row[3:]) for row in rows]
+    return measured, rows
+
+
+def speed_part(results):
+    """The bounds are for the first image, of a MiB; the other is larger."""
+    images = [f"{corpus.OUT}/programs/{name}.elf" for name in BIG.values()]
+    corpus.build_programs(tuple(images))
+    rows = []
+    for image in images:
+        measured, more = speed_of(results, image)
+        rows += more
+        if image == images[0]:
+            results.figures.update(measured)
+    results.sections.append(f"## Speed\n\nMedian of {RUNS} runs, start-up included. The bounds are for the first image, "
+                    "the one of a MiB. Hardened, both behave the same where the table does not say otherwise.\n\n" +
+                    figures.table(["image", "flash bytes", "command", "ms", "peak MiB"], rows))
 
 
 # --- benchmarks that test programs bring along; fuzzing

@@ -13,7 +13,7 @@ OUT = "build-corpus"
 PLUGIN = f"{OUT}/libcount_instructions.so"
 BOARD = "tests/board"
 HERE = "tests/corpus/programs"
-BIG = "big-O2"
+BIG = {level: f"big-{level}" for level in ("Os", "O2")}  # 1.03 MiB and 1.19 MiB of flash
 BIG_COPIES = 2
 LEVELS = ("O2", "Os")
 HARD_FLOAT = "-mfloat-abi=hard -mfpu=fpv4-sp-d16"
@@ -99,10 +99,11 @@ def variant(lines, name, level, protector):
                  f"  flags = {flags}\n  libraries = {libraries}")
 
 
-def big_image(lines):
+def big_image(lines, level):
     """An image of at least 1 MiB of real code, all of it reachable: the libraries of the
     other programs several times over, each copy but the first under names of its own."""
-    sources, flags = [], f"-O2 {MACHINE} {SECTIONS} {SOFT_FLOAT}"
+    big = f"{OUT}/obj/{BIG[level]}"
+    sources, flags = [], f"-{level} {MACHINE} {SECTIONS} {SOFT_FLOAT}"
     for name in ("mbedtls", "lua", "zlib", "bzip2", "lz4"):
         own, extra, _ = programs()[name]
         keep = [path for path in own if not path.startswith("tests/") and "/programs/" not in path]
@@ -110,26 +111,26 @@ def big_image(lines):
         sources += [(path, f"{flags} {extra} -w") for path in keep]
     objects = []
     for path, its_flags in sources:
-        target = f"{OUT}/obj/big/{path.replace('/', '_')}.o"
+        target = f"{big}/{path.replace('/', '_')}.o"
         lines.append(f"build {target}: cc {path}\n  flags = {its_flags}")
         objects.append(target)
-    lines.append(f"build {OUT}/big/copy0.o: join {' '.join(objects)}")
+    lines.append(f"build {big}/copy0.o: join {' '.join(objects)}")
     for copy in range(1, BIG_COPIES):
-        lines.append(f"build {OUT}/big/copy{copy}.o: rename {OUT}/big/copy0.o | tests/corpus/copy_object.py\n"
+        lines.append(f"build {big}/copy{copy}.o: rename {big}/copy0.o | tests/corpus/copy_object.py\n"
                      f"  suffix = _copy{copy}")
-    copies = " ".join(f"{OUT}/big/copy{copy}.o" for copy in range(BIG_COPIES))
-    lines.append(f"build {OUT}/big/reach.S: reach {copies} | tests/corpus/reach_all.py")
-    lines.append(f"build {OUT}/big/reach.o: as {OUT}/big/reach.S")
+    copies = " ".join(f"{big}/copy{copy}.o" for copy in range(BIG_COPIES))
+    lines.append(f"build {big}/reach.S: reach {copies} | tests/corpus/reach_all.py")
+    lines.append(f"build {big}/reach.o: as {big}/reach.S")
     rest = []
     zlib = source("zlib")
     for path in several(HERE, "big_main.c roundtrip.c codec_zlib.c mbedtls_entropy.c") + several(
             BOARD, "startup.c syscalls.c key_fixed.c"):
-        target = f"{OUT}/obj/big/{path.replace('/', '_')}.o"
+        target = f"{big}/{path.replace('/', '_')}.o"
         extra = " -Dmain=roundtrip_main" if path.endswith("/roundtrip.c") else ""
         lines.append(f"build {target}: cc {path}\n  flags = {flags} -I {zlib}{extra}")
         rest.append(target)
-    lines.append(f"build {OUT}/obj/big/text.o: as {HERE}/text.S | LICENSE")
-    lines.append(f"build {OUT}/programs/{BIG}.elf: link {copies} {OUT}/big/reach.o {OUT}/obj/big/text.o "
+    lines.append(f"build {big}/text.o: as {HERE}/text.S | LICENSE")
+    lines.append(f"build {OUT}/programs/{BIG[level]}.elf: link {copies} {big}/reach.o {big}/text.o "
                  f"{' '.join(rest)} | {BOARD}/board.ld\n  flags = {flags} -Wl,-u,reach_all\n  libraries = -lm")
 
 
@@ -157,7 +158,8 @@ def main():
         f"build {PLUGIN}: plugin tests/emulator/count_instructions.c",
         f"build {OUT}/known_count.elf: bare tests/emulator/known_count.S | {BOARD}/board.ld",
     ]
-    big_image(lines)
+    for level in BIG:
+        big_image(lines, level)
     for name in programs():
         for level in LEVELS:
             variant(lines, name, level, False)
