@@ -95,6 +95,8 @@ def behaviour(results, cases, result):
     results.figures["functions_accepted"] = figures.percent(accepted, functions)
     results.figures["return_sites_sealed"] = sealed_share(
         [case for case in cases if not corpus.unwinds(case["image"])])
+    results.figures["return_sites_sealed_programs"] = sealed_share(
+        [case for case in cases if "/programs/" in case["image"] and not corpus.unwinds(case["image"])])
     results.figures["return_sites_sealed_unwound"] = sealed_share(
         [case for case in cases if corpus.unwinds(case["image"])])
     drawn = f" This run drew {TORTURE_SAMPLE} torture programs by the seed 1, not all." if TORTURE_SAMPLE else ""
