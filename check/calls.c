@@ -87,11 +87,6 @@ static void count_sites(struct check *check) {
     }
 }
 
-static bool in_vector_table(const struct fw_model *model, uint32_t place) {
-    return model->vector_table != FW_NONE &&
-           place - model->vector_table < model->vector_table_bytes;
-}
-
 /* The function's address is taken: an indirect call may go there. */
 static void judge_target(struct check *check, uint32_t index) {
     const struct fw_item *item = &check->model->items[index];
@@ -116,7 +111,7 @@ static void count_targets(struct check *check) {
     bool *seen = ARENA_ARRAY(&scratch, bool, model->item_count + 1);
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
-        if (r->target_item == FW_NONE || !r->target_thumb || in_vector_table(model, r->place)) {
+        if (r->target_item == FW_NONE || !r->target_thumb || fw_is_vector_alone(model, r->place)) {
             continue;
         }
         if (!model->items[r->target_item].entry || seen[r->target_item]) continue;

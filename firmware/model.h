@@ -122,7 +122,7 @@ struct fw_unit {
     uint8_t status;                          /* enum fw_unit_status */
     bool decoded : 1;       /* every instruction decoded; items and references are exact */
     bool address_taken : 1; /* a Thumb address of it is in data, a pool or MOVW/MOVT,
-                               other than the vector table's */
+                               other than fw_is_vector_alone() */
     bool vector : 1;        /* a vector table entry points here */
     bool computed_jump : 1; /* has a computed goto inside */
     bool labels : 1;        /* has labels whose address is taken */
@@ -182,17 +182,18 @@ struct fw_model {
     uint32_t *table_targets; /* item indexes */
     size_t table_target_count, table_target_capacity;
 
-    uint32_t vector_table;       /* address of the vector table, or FW_NONE */
-    uint32_t vector_table_bytes; /* relocated words and zeros from there */
-    uint32_t rival_vector_table; /* load address of another that a processor might start by, or
-                                    FW_NONE */
-    bool hidden_addresses;       /* code makes a function's address without a relocated word
-                                    or pair of its own that could name it (a difference) */
-    bool relative_addresses;     /* code makes a function's address by ADR: fw_takes_entry() */
-    bool has_trampoline;         /* a nested-function template is in the image */
-    bool own_mpu;                /* analyse/values: code stores to the MPU's registers */
-    bool uses_psp;               /* analyse/flow: code writes PSP or CONTROL */
-    bool unwinder;               /* analyse/unwind: code that can run reads .ARM.exidx */
+    uint32_t vector_table;        /* address of the vector table, or FW_NONE */
+    uint32_t vector_table_bytes;  /* up to where its symbols say, or relocated words and zeros */
+    uint32_t vectors_alone_bytes; /* of these, from the front: what code never calls through */
+    uint32_t rival_vector_table;  /* load address of another that a processor might start by, or
+                                     FW_NONE */
+    bool hidden_addresses;        /* code makes a function's address without a relocated word
+                                     or pair of its own that could name it (a difference) */
+    bool relative_addresses;      /* code makes a function's address by ADR: fw_takes_entry() */
+    bool has_trampoline;          /* a nested-function template is in the image */
+    bool own_mpu;                 /* analyse/values: code stores to the MPU's registers */
+    bool uses_psp;                /* analyse/flow: code writes PSP or CONTROL */
+    bool unwinder;                /* analyse/unwind: code that can run reads .ARM.exidx */
 };
 
 /* The section that holds `address` in memory (SHF_ALLOC), or NULL. */
@@ -220,6 +221,13 @@ static inline bool fw_is_constant_table(const struct fw_section *section) {
     bool named = strcmp(section->name, ".ctors") == 0 || strcmp(section->name, ".dtors") == 0;
     bool typed = section->type >= 14 && section->type <= 16;
     return section->data && section->load_address == section->address && (typed || named);
+}
+
+/* A word that only the processor takes a function's address from. Where code may call through
+ * the table all others are pointers like any; the reset vector leads to the boot stub. */
+static inline bool fw_is_vector_alone(const struct fw_model *model, uint32_t place) {
+    uint32_t offset = place - model->vector_table;
+    return model->vector_table != FW_NONE && (offset < model->vectors_alone_bytes || offset == 4);
 }
 
 /* ADR of a function's first item, with the Thumb bit. */

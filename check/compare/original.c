@@ -38,8 +38,7 @@ static void prepare(struct compare *compare) {
     compare->taken = ARENA_ARRAY(&compare->arena, bool, items);
     for (size_t i = 0; i < in->relocation_count; i++) {
         const struct fw_relocation *r = &in->relocations[i];
-        bool vector =
-            in->vector_table != FW_NONE && r->place - in->vector_table < in->vector_table_bytes;
+        bool vector = fw_is_vector_alone(in, r->place);
         if (r->target_item == FW_NONE || !r->target_thumb || vector) continue;
         compare->taken[r->target_item] = in->items[r->target_item].entry;
     }

@@ -130,7 +130,7 @@ static bool callable_reads(const struct unwinding *unwinding) {
         if (relocation->target_item == FW_NONE || !relocation->target_thumb) continue;
         uint32_t from = fw_item_at(model, relocation->place);
         if (from != FW_NONE && !model->units[model->items[from].unit].reachable) continue;
-        if (in_vector_table(model, relocation->place)) continue;
+        if (fw_is_vector_alone(model, relocation->place)) continue;
         if (unwinding->reads[model->items[relocation->target_item].unit]) return true;
     }
     return false;

@@ -8,13 +8,12 @@ static void mark_taken(struct fw_model *model) {
         if (relocation->target_item == FW_NONE) continue;
         const struct fw_item *item = &model->items[relocation->target_item];
         struct fw_unit *unit = &model->units[item->unit];
-        bool vector = model->vector_table != FW_NONE &&
-                      relocation->place - model->vector_table < model->vector_table_bytes;
-        if (vector) {
+        if (model->vector_table != FW_NONE &&
+            relocation->place - model->vector_table < model->vector_table_bytes) {
             unit->vector = true;
-        } else if (item->entry && relocation->target_thumb) {
-            unit->address_taken = true;
         }
+        bool taken = item->entry && relocation->target_thumb;
+        if (taken && !fw_is_vector_alone(model, relocation->place)) unit->address_taken = true;
     }
 }
 
@@ -33,6 +32,7 @@ enum status fw_lift(struct fw_model *model, struct error *error) {
     lift_decode_functions(&lift);
     status = lift_resolve_references(&lift);
     if (status != STATUS_OK) goto out;
+    lift_find_vectors(&lift);
     lift_form_units(&lift);
     mark_taken(model);
     mark_taken_by_code(model);

@@ -39,7 +39,7 @@ struct lift_part {
     struct arena own, scratch;
     struct finding *findings; /* about other functions and items; references.c */
     size_t finding_count, finding_capacity;
-    bool hidden_addresses, relative_addresses;
+    bool hidden_addresses, relative_addresses, reads_vtor;
 };
 
 struct lift {
@@ -54,6 +54,7 @@ struct lift {
     size_t part_count;
     uint32_t *veneers; /* items that load straight into pc from a literal */
     size_t veneer_count, veneer_capacity;
+    bool reads_vtor; /* code asks the processor where the vector table is */
 };
 
 /* functions.c: starts and extents from the symbols. */
@@ -73,6 +74,11 @@ uint32_t lift_items_at_most(const struct lift *lift, const struct lift_function 
 void lift_decode_functions(struct lift *lift);
 /* references.c: targets of items and relocations. */
 enum status lift_resolve_references(struct lift *lift);
+/* vectors.c: the vector table, and which of its words only the processor uses. Requires
+ * references. */
+void lift_find_vectors(struct lift *lift);
+/* Does the item make an address of the system control space, from which VTOR is read? */
+bool lift_reads_vtor(const struct lift *lift, uint32_t index);
 /* units.c: group, number, refuse. */
 void lift_join(struct lift *lift, uint32_t a, uint32_t b);
 uint32_t lift_root(struct lift *lift, uint32_t function);

@@ -1,5 +1,5 @@
 /* Makes every reference symbolic: PC-relative forms to items, relocated values to items.
- * See lift.h. Also finds the vector table and templates that are copied to the stack. */
+ * See lift.h. Also finds templates that are copied to the stack. */
 #include "firmware/lift/lifting.h"
 
 #include "base/parallel.h"
@@ -7,8 +7,6 @@
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { VECTOR_ALIGNMENT = 128 }; /* ARM DDI 0403E, B3.2.5 */
 
 static struct lift_function *function_of(struct lift *lift, uint32_t item) {
     return &lift->functions[lift->model->items[item].unit];
@@ -149,6 +147,7 @@ static void apply_findings(struct lift *lift, const struct lift_part *part) {
     }
     if (part->hidden_addresses) lift->model->hidden_addresses = true;
     if (part->relative_addresses) lift->model->relative_addresses = true;
+    if (part->reads_vtor) lift->reads_vtor = true;
 }
 
 static void resolve_branch(struct lift_part *part, uint32_t index) {
@@ -238,6 +237,7 @@ static void resolve_item(struct lift_part *part, uint32_t index) {
     const struct lift_function *function = function_of(part->lift, index);
     if (item->kind == FW_ITEM_TABLE) resolve_table(part, index);
     if (item->kind != FW_ITEM_INSN) return;
+    if (lift_reads_vtor(part->lift, index)) part->reads_vtor = true;
     switch (item->insn->reference) {
     case THUMB_REFERENCE_BRANCH:
         resolve_branch(part, index);
@@ -551,92 +551,8 @@ static void refuse_around_unknown_bytes(struct lift *lift) {
     }
 }
 
-/* What the processor would take from a vector table here: its first two words. */
-static bool first_words(const struct fw_section *section, uint32_t *stack, uint32_t *reset) {
-    struct span content = {section->data, section->data ? section->size_bytes : 0};
-    return (section->flags & SHF_ALLOC) && span_u32le(content, 0, stack) &&
-           span_u32le(content, 4, reset);
-}
-
-static bool is_vector_table(const struct fw_model *model, const struct fw_section *section) {
-    uint32_t stack, reset;
-    if (section->address % VECTOR_ALIGNMENT != 0 || !first_words(section, &stack, &reset) ||
-        stack == 0 || stack % 4 != 0 || !(reset & 1)) {
-        return false;
-    }
-    size_t r = fw_relocation_from(model, section->address + 4);
-    return r < model->relocation_count && model->relocations[r].place == section->address + 4 &&
-           model->relocations[r].type == R_ARM_ABS32;
-}
-
-/* Could the processor start by this section and not by the chosen table? Which one it reads is
- * the part's choice, mostly the lowest in flash; start-up code may set sp anew, so that in
- * front of the table the first word may be anything. Behind it, one that lies in flash belongs
- * to a structure that only looks similar. What start-up copies to RAM is no table at reset. */
-static bool is_rival(struct fw_model *model, const struct fw_section *section,
-                     const struct fw_section *table) {
-    bool in_front = section->load_address < table->load_address;
-    bool copied = section->load_address != section->address;
-    uint32_t stack, reset;
-    if (section == table || section->load_address % VECTOR_ALIGNMENT != 0 ||
-        !first_words(section, &stack, &reset) || !(reset & 1)) {
-        return false;
-    }
-    const struct fw_section *code = fw_section_at(model, reset & ~1U);
-    if (!code || !fw_is_code_section(code)) return false;
-    if (in_front) return true;
-    /* In RAM that the image uses, or in the region for it (ARM DDI 0403E, B3.1). */
-    const struct fw_section *below = fw_section_at(model, stack - 4);
-    bool ram = below ? !below->data || fw_is_ram_section(below) : (stack - 4) >> 29 == 1;
-    return !copied && stack != 0 && stack % 4 == 0 && ram;
-}
-
-static void find_rival(struct fw_model *model, const struct fw_section *table) {
-    for (size_t i = 0; i < model->section_count; i++) {
-        const struct fw_section *section = &model->sections[i];
-        if (!is_rival(model, section, table)) continue;
-        model->rival_vector_table = section->load_address;
-        return;
-    }
-}
-
-/* The vector table: at the start of a section, an initial stack pointer and the reset
- * handler's address (ARM DDI 0403E, B1.5.3). Of several, the one that names the entry; that
- * there are others is told, since the processor knows no entry. */
-static void find_vector_table(struct lift *lift) {
-    struct fw_model *model = lift->model;
-    const struct fw_section *table = NULL;
-    unsigned candidates = 0;
-    for (size_t i = 0; i < model->section_count; i++) {
-        const struct fw_section *section = &model->sections[i];
-        uint32_t stack, reset;
-        if (!is_vector_table(model, section)) continue;
-        table = section;
-        candidates++;
-        if (!first_words(section, &stack, &reset)) continue;
-        if ((reset & ~1U) != (model->entry & ~1U)) continue;
-        candidates = 1;
-        break;
-    }
-    if (candidates != 1) return;
-    model->vector_table = table->address;
-    find_rival(model, table);
-    const struct fw_section *section = fw_section_at(model, model->vector_table);
-    struct span content = {section->data, section->size_bytes};
-    enum { WORDS = 16 + 240, SYSTEM_WORDS = 16 };
-    uint32_t words = 1, word;
-    for (; words < WORDS && span_u32le(content, (size_t)words * 4, &word); words++) {
-        size_t r = fw_relocation_from(model, section->address + words * 4);
-        bool relocated = r < model->relocation_count &&
-                         model->relocations[r].place == section->address + words * 4;
-        if (words >= SYSTEM_WORDS && word != 0 && !relocated) break;
-    }
-    model->vector_table_bytes = words * 4;
-}
-
 enum status lift_resolve_references(struct lift *lift) {
     resolve_items(lift);
-    find_vector_table(lift);
     find_trampolines(lift);
     refuse_around_unknown_bytes(lift);
     return resolve_relocations(lift);

@@ -17,8 +17,8 @@
  *     cmp.w ip, #1 to 255    the tag less that
  *
  * The address-taken set is exact, since relocations show it; what only the vector table
- * names is not in it. An untouched function is reached through a tagged thunk, to which
- * every taken address of it is redirected.
+ * names is not in it, unless code may call through the table. An untouched function is reached
+ * through a tagged thunk, to which every taken address of it is redirected.
  *
  * The flags are written in front of the callee's first instruction: liveness must show
  * that no address-taken function reads them. Where ip is live into one, or is the target,
@@ -129,17 +129,12 @@ static bool ip_live_into_taken(const struct fw_model *model) {
     return false;
 }
 
-static bool in_vector_table(const struct fw_model *model, uint32_t place) {
-    return model->vector_table != FW_NONE &&
-           place - model->vector_table < model->vector_table_bytes;
-}
-
-/* A pointer that an indirect call may use: a Thumb address of a function's start, outside
- * the vector table. */
+/* A pointer that an indirect call may use: a Thumb address of a function's start that not
+ * only the processor uses. */
 static bool takes_address(const struct fw_model *model, const struct fw_relocation *relocation) {
     if (relocation->target_item == FW_NONE || !relocation->target_thumb) return false;
     return model->items[relocation->target_item].entry &&
-           !in_vector_table(model, relocation->place);
+           !fw_is_vector_alone(model, relocation->place);
 }
 
 static uint32_t make_thunk(struct hardening *hardening, uint32_t item) {
