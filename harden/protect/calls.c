@@ -26,6 +26,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "firmware/lift/lift.h"
 #include "harden/passes.h"
 
@@ -49,15 +50,22 @@ static uint32_t tag_of(unsigned choice) {
     return TAG_BASE + 1 + (choice - TAGS_COMPARED);
 }
 
+/* How often the word stands at an even offset. */
+static uint32_t count_word(struct span bytes, uint32_t word) {
+    uint32_t found = 0;
+    for (size_t i = 0; i + 4 <= bytes.size_bytes; i += 2) {
+        const uint8_t *at = bytes.data + i;
+        found += ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+                  (uint32_t)at[3] << 24) == word;
+    }
+    return found;
+}
+
 static bool occurs(const struct fw_model *model, uint32_t tag) {
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!s->data || !(s->flags & SHF_ALLOC)) continue;
-        struct span content = {s->data, s->size_bytes};
-        uint32_t word;
-        for (size_t offset = 0; span_u32le(content, offset, &word); offset += 2) {
-            if (word == tag) return true;
-        }
+        if (count_word((struct span){s->data, s->size_bytes}, tag)) return true;
     }
     return false;
 }
@@ -74,17 +82,16 @@ static bool choose_tag(struct hardening *hardening) {
 /* What layout made (a jump table's entries, a branch's distance) may read like the tag. */
 bool protect_tag_is_ambiguous(const struct hardening *hardening, struct span output) {
     enum { PHOFF = 28, PHNUM = 44, PHDR_BYTES = 32, OFFSET = 4, FILE_BYTES = 16 };
-    uint32_t table = 0, count = 0, word, found = 0;
+    uint32_t table = 0, count = 0, found = 0;
     if (hardening->tag_count == 0) return false;
     bool ok = span_u32le(output, PHOFF, &table) && span_u32le(output, PHNUM, &count);
     for (uint32_t i = 0; ok && i < (count & 0xffffU); i++) {
         uint32_t header = table + i * PHDR_BYTES, type = 0, first = 0, bytes = 0;
         ok = span_u32le(output, header, &type) && span_u32le(output, header + OFFSET, &first) &&
              span_u32le(output, header + FILE_BYTES, &bytes);
-        for (uint32_t k = 0; ok && type == PT_LOAD && k + 4 <= bytes; k += 2) {
-            ok = span_u32le(output, first + k, &word);
-            found += ok && word == hardening->tag;
-        }
+        if (!ok || type != PT_LOAD) continue;
+        ok = first <= output.size_bytes && bytes <= output.size_bytes - first;
+        if (ok) found += count_word((struct span){output.data + first, bytes}, hardening->tag);
     }
     return !ok || found != hardening->tag_count;
 }
@@ -229,31 +236,63 @@ static void check_site(struct hardening *hardening, uint32_t index, bool ip_busy
     struct fw_model *model = hardening->model;
     unsigned reg = model->items[index].insn->rm;
     bool call = model->items[index].insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    if (reg == THUMB_SP || reg == THUMB_LR || reg == THUMB_PC) return;
     if (hardening->call_stubs[reg] == FW_NONE) make_stub(hardening, reg, ip_busy);
     fw_replace_branch(model, index, call ? THUMB_BL : THUMB_B, 0, hardening->call_stubs[reg]);
+    model->units[model->items[index].unit].call_sites_checked++;
+}
+
+/* The calls of all units, found by ranges of them, beside the search for a tag. */
+enum { SITE_PIECES = 8 };
+
+struct sites {
+    struct hardening *hardening;
+    bool tag_found;
+    struct site_piece {
+        struct arena arena;
+        uint32_t *items;
+        size_t count, capacity;
+    } pieces[SITE_PIECES];
+};
+
+static void find_sites(struct fw_model *model, struct site_piece *piece, uint32_t u) {
+    struct fw_unit *unit = &model->units[u];
+    if (unit->status == FW_UNIT_DROPPED) return;
+    for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
+        bool checkable = is_checkable(&model->items[i]);
+        unit->call_sites += checkable || fw_is_open_jump(model, &model->items[i]);
+        if (!checkable || unit->status != FW_UNIT_ACCEPTED) continue;
+        piece->items = arena_grow(&piece->arena, piece->items, piece->count, &piece->capacity,
+                                  sizeof *piece->items);
+        piece->items[piece->count++] = i;
+    }
+}
+
+static void find_sites_and_tag(void *context, size_t i) {
+    struct sites *sites = context;
+    struct fw_model *model = sites->hardening->model;
+    if (i == 0) { /* the longest */
+        bool wanted = !sites->hardening->calls_reason;
+        sites->tag_found = wanted && choose_tag(sites->hardening);
+        return;
+    }
+    size_t end = model->unit_count * i / SITE_PIECES;
+    for (size_t u = model->unit_count * (i - 1) / SITE_PIECES; u < end; u++)
+        find_sites(model, &sites->pieces[i - 1], (uint32_t)u);
 }
 
 void protect_calls(struct hardening *hardening) {
-    struct fw_model *model = hardening->model;
-    size_t units = model->unit_count;
+    struct sites sites = {.hardening = hardening};
     hardening->calls_reason = obstacle(hardening);
-    if (!hardening->calls_reason && !choose_tag(hardening)) {
+    parallel_run(SITE_PIECES + 1, find_sites_and_tag, &sites);
+    if (!hardening->calls_reason && !sites.tag_found) {
         hardening->calls_reason = "every tag occurs in the image";
     }
-    bool ip_busy = ip_live_into_taken(model);
+    bool ip_busy = ip_live_into_taken(hardening->model);
     if (!hardening->calls_reason) tag_targets(hardening);
-    for (uint32_t u = 0; u < units; u++) {
-        if (model->units[u].status == FW_UNIT_DROPPED) continue;
-        for (uint32_t i = model->units[u].first; i != FW_NONE; i = model->items[i].next) {
-            struct fw_unit *unit = &model->units[u];
-            bool checkable = is_checkable(&model->items[i]);
-            unit->call_sites += checkable || fw_is_open_jump(model, &model->items[i]);
-            if (!checkable) continue;
-            bool low = model->items[i].insn->rm != THUMB_SP && model->items[i].insn->rm < 15 &&
-                       model->items[i].insn->rm != THUMB_LR;
-            if (hardening->calls_reason || unit->status != FW_UNIT_ACCEPTED || !low) continue;
-            unit->call_sites_checked++;
-            check_site(hardening, i, ip_busy); /* may add a unit */
-        }
+    for (size_t i = 0; i < SITE_PIECES; i++) {
+        for (size_t k = 0; k < sites.pieces[i].count && !hardening->calls_reason; k++)
+            check_site(hardening, sites.pieces[i].items[k], ip_busy);
+        arena_free(&sites.pieces[i].arena);
     }
 }
