@@ -49,7 +49,8 @@ static void give_up(size_t wanted_bytes) {
 }
 
 /* Whole large pages: an image of a MiB would take some 15,000 faults in small ones, which is
- * a fifth of the time that hardening it takes. Pages that nobody writes to cost nothing. */
+ * a fifth of the time that hardening it takes. Pages that nobody writes to cost nothing. What
+ * a large piece leaves of its last page may stay empty: small ones are there. */
 static struct arena_chunk *map_chunk(size_t size_bytes) {
     size_t bytes = (size_bytes + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
     unsigned char *start = mmap(NULL, bytes + PAGE_BYTES, PROT_READ | PROT_WRITE,
@@ -58,7 +59,8 @@ static struct arena_chunk *map_chunk(size_t size_bytes) {
     size_t head = -(uintptr_t)start & (PAGE_BYTES - 1);
     if (head) munmap(start, head);
     munmap(start + head + bytes, PAGE_BYTES - head);
-    madvise(start + head, bytes, MADV_HUGEPAGE); /* a hint: the memory is there without it */
+    /* A hint: the memory is there without it. */
+    madvise(start + head, size_bytes & ~(size_t)(PAGE_BYTES - 1), MADV_HUGEPAGE);
     struct arena_chunk *chunk = (struct arena_chunk *)(start + head);
     chunk->mapped_bytes = bytes;
     chunk->size_bytes = bytes - sizeof *chunk;

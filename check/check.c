@@ -18,14 +18,43 @@ static enum status take_apart(struct check *check, struct error *error) {
     return STATUS_OK;
 }
 
-enum { RETURNS, CALLS, CONSISTENCY, LONG_STEPS };
+/* The steps that look at every instruction, and need nothing of each other: first those that
+ * are not cut into pieces. */
+enum {
+    CALLS,
+    CONSISTENCY,
+    FOLLOW,
+    OTHER_MAPS = FOLLOW + CHECK_PIECES,
+    LONG_STEPS = OTHER_MAPS + CHECK_PIECES,
+};
 
-/* The steps that look at every instruction, and need nothing of each other. */
+struct long_steps {
+    struct arena arena;
+    struct unit_facts *facts;
+    struct check parts[LONG_STEPS];
+};
+
 static void check_long_step(void *context, size_t step) {
-    struct check *part = &((struct check *)context)[step];
-    if (step == RETURNS) check_returns(part);
-    if (step == CALLS) check_calls(part);
-    if (step == CONSISTENCY) check_consistency(part);
+    struct long_steps *steps = context;
+    struct check *part = &steps->parts[step];
+    if (step == CALLS) {
+        check_calls(part);
+    } else if (step == CONSISTENCY) {
+        check_consistency(part);
+    } else if (step < OTHER_MAPS) {
+        check_follow(part, step - FOLLOW, steps->facts);
+    } else {
+        check_other_maps(part, step - OTHER_MAPS);
+    }
+}
+
+static struct long_steps *check_long_steps(struct check *check) {
+    struct long_steps *steps = ARENA_NEW(&check->arena, struct long_steps);
+    steps->facts = check_new_facts(check, &steps->arena);
+    for (size_t i = 0; i < LONG_STEPS; i++)
+        steps->parts[i] = check_part(check);
+    parallel_run(LONG_STEPS, check_long_step, steps);
+    return steps;
 }
 
 static void check_protections(struct check *check, struct span output) {
@@ -35,17 +64,19 @@ static void check_protections(struct check *check, struct span output) {
     check_key(check);
     check_jump_buffers(check);
     /* From here on every routine of the protection is known. */
-    struct check *parts = ARENA_ARRAY(&check->arena, struct check, LONG_STEPS);
-    for (size_t i = 0; i < LONG_STEPS; i++)
-        parts[i] = check_part(check);
-    parallel_run(LONG_STEPS, check_long_step, parts);
-    check_join(check, &parts[RETURNS]);
-    check_join(check, &parts[CALLS]);
+    struct long_steps *steps = check_long_steps(check);
+    for (size_t i = 0; i < CHECK_PIECES; i++)
+        check_join(check, &steps->parts[FOLLOW + i]);
+    check_returns(check, steps->facts);
+    arena_free(&steps->arena);
+    check_join(check, &steps->parts[CALLS]);
     check_memory_map(check);
+    for (size_t i = 0; i < CHECK_PIECES; i++)
+        check_join(check, &steps->parts[OTHER_MAPS + i]);
     check_key_cell(check);
     check_vectors(check);
     check_segments(check, output);
-    check_join(check, &parts[CONSISTENCY]);
+    check_join(check, &steps->parts[CONSISTENCY]);
 }
 
 struct images {
@@ -63,7 +94,8 @@ static void read_image(void *context, size_t which) {
     struct images *images = context;
     struct error *error = &images->errors[which];
     if (which == OUTPUT) {
-        images->status[OUTPUT] = fw_read(images->check->model, images->files[OUTPUT], false, error);
+        images->status[OUTPUT] =
+            fw_read_borrowing(images->check->model, images->files[OUTPUT], false, error);
     } else {
         images->status[ORIGINAL] =
             check_read_original(&images->original, images->files[ORIGINAL], error);

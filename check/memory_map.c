@@ -552,13 +552,13 @@ static void judge_rest(struct check *check) {
     }
 }
 
-/* The map stays what the boot stub made it: nothing else writes the MPU's registers. */
-static void find_other_maps(struct check *check) {
-    struct fw_model *model = check->model;
-    for (uint32_t u = 0; u < model->unit_count; u++) {
-        uint32_t use = fw_mpu_use(model, u, check->boot->address, check->boot->end);
+void check_other_maps(struct check *part, size_t piece) {
+    struct fw_model *model = part->model;
+    uint32_t end = check_piece_first(part, piece + 1);
+    for (uint32_t u = check_piece_first(part, piece); part->map_applied && u < end; u++) {
+        uint32_t use = fw_mpu_use(model, u, part->boot->address, part->boot->end);
         if (use == FW_NONE) continue;
-        check_find(check, "memory map", model->items[use].address,
+        check_find(part, "memory map", model->items[use].address,
                    "it may change the MPU's registers");
     }
 }
@@ -583,5 +583,4 @@ void check_memory_map(struct check *check) {
     find_writable_flash(check);
     judge_rest(check);
     judge_hidden(check);
-    find_other_maps(check);
 }

@@ -7,7 +7,6 @@
  * on the way back, and is found. */
 #include <string.h>
 
-#include "base/parallel.h"
 #include "check/walk.h"
 
 struct unit_facts {
@@ -436,29 +435,21 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
     }
 }
 
-/* Units are followed on several threads, a run of neighbours at a time. */
-enum { RUNS = 16 };
+struct unit_facts *check_new_facts(const struct check *check, struct arena *arena) {
+    return ARENA_ARRAY(arena, struct unit_facts, check->model->unit_count + 1);
+}
 
-struct runs {
-    struct unit_facts *facts;
-    struct check *parts; /* by run */
-};
-
-static void follow_run(void *context, size_t run) {
-    struct runs *runs = context;
-    struct check *part = &runs->parts[run];
+void check_follow(struct check *part, size_t piece, struct unit_facts *facts) {
     struct arena scratch = {0};
-    struct returns returns = {.check = part, .facts = runs->facts};
+    struct returns returns = {.check = part, .facts = facts};
     struct walk_visitor visitor = {
         .context = &returns, .instruction = visit, .lost = lost, .unreached = unreached};
-    size_t units = part->model->unit_count;
-    uint32_t from = (uint32_t)(units * run / RUNS), end = (uint32_t)(units * (run + 1) / RUNS);
+    uint32_t from = check_piece_first(part, piece), end = check_piece_first(part, piece + 1);
     struct walk *walk = walk_new(part, &scratch, from, end);
     for (uint32_t u = from; u < end; u++) {
         if (check_is_routine_unit(part, u) || is_leaf(part, u)) continue;
-        if (part->jump_of[u] !=
-            JUMP_NONE) { /* proven, all together; one site where it comes back */
-            runs->facts[u].saves = runs->facts[u].sealed = part->jump_of[u] == JUMP_RESTORES;
+        if (part->jump_of[u] != JUMP_NONE) { /* proven, together; one site where it comes back */
+            facts[u].saves = facts[u].sealed = part->jump_of[u] == JUMP_RESTORES;
             continue;
         }
         returns.unit = u;
@@ -467,21 +458,9 @@ static void follow_run(void *context, size_t run) {
     arena_free(&scratch);
 }
 
-static void follow_units(struct check *check, struct arena *scratch, struct unit_facts *facts) {
-    struct runs runs = {.facts = facts, .parts = ARENA_ARRAY(scratch, struct check, RUNS)};
-    for (size_t i = 0; i < RUNS; i++)
-        runs.parts[i] = check_part(check);
-    parallel_run(RUNS, follow_run, &runs);
-    for (size_t i = 0; i < RUNS; i++)
-        check_join(check, &runs.parts[i]);
-}
-
-void check_returns(struct check *check) {
+void check_returns(struct check *check, struct unit_facts *facts) {
     const struct fw_model *model = check->model;
-    struct arena scratch = {0};
-    struct unit_facts *facts = ARENA_ARRAY(&scratch, struct unit_facts, model->unit_count + 1);
     bool image_seals = false;
-    follow_units(check, &scratch, facts);
     find_held(model, facts);
     for (uint32_t u = 0; u < model->unit_count; u++)
         image_seals |= facts[u].sealed != 0;
@@ -490,5 +469,4 @@ void check_returns(struct check *check) {
     if (image_seals && check->key_source == KEY_NONE) {
         check_find(check, "key", 0, "return addresses are sealed, but nothing makes a key before");
     }
-    arena_free(&scratch);
 }

@@ -163,10 +163,23 @@ void check_vectors(struct check *check);
 void check_segments(struct check *check, struct span file);
 /* consistency.c: relocations against instructions. */
 void check_consistency(struct check *check);
-/* returns.c, calls.c, memory_map.c: count and judge. */
-void check_returns(struct check *check);
+/* calls.c, memory_map.c: count and judge. */
 void check_calls(struct check *check);
 void check_memory_map(struct check *check);
+/* What looks at every instruction of a unit does so a piece at a time: neighbours, on any
+ * thread, with a part of their own. */
+enum { CHECK_PIECES = 16 };
+static inline uint32_t check_piece_first(const struct check *check, size_t piece) {
+    return (uint32_t)(check->model->unit_count * piece / CHECK_PIECES);
+}
+/* returns.c: the units of a piece are followed; when all are, they are counted and judged. */
+struct unit_facts; /* by unit */
+struct unit_facts *check_new_facts(const struct check *check, struct arena *arena);
+void check_follow(struct check *part, size_t piece, struct unit_facts *facts);
+void check_returns(struct check *check, struct unit_facts *facts);
+/* memory_map.c: the map stays what the boot stub made it: nothing else writes the MPU's
+ * registers. */
+void check_other_maps(struct check *part, size_t piece);
 /* compare/original.c: read the original (on any thread) and take it apart, then: is it still
  * in the output, of which the bytes are enough? */
 struct original {

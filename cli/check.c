@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "check/check.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
@@ -185,15 +186,37 @@ static void print_human(const struct arguments *a, const struct check_result *re
     }
 }
 
-static enum status run(const struct arguments *a, struct arena *arena, struct check_result *result,
+struct input {
+    const char *path;
+    struct arena arena;
+    struct span bytes;
+    enum status status;
+    struct error error;
+};
+
+static void read_input(void *context, size_t index) {
+    struct input *input = &((struct input *)context)[index];
+    input->status =
+        file_read(&input->arena, input->path, FW_INPUT_MAXIMUM_BYTES, &input->bytes, &input->error);
+}
+
+static enum status run(const struct arguments *a, struct check_result *result,
                        struct error *error) {
-    struct span image, original;
-    enum status status = file_read(arena, a->image, FW_INPUT_MAXIMUM_BYTES, &image, error);
-    if (status == STATUS_OK && a->original) {
-        status = file_read(arena, a->original, FW_INPUT_MAXIMUM_BYTES, &original, error);
+    struct input inputs[2] = {{.path = a->image}, {.path = a->original}};
+    size_t count = a->original ? 2 : 1;
+    enum status status = STATUS_OK;
+    parallel_run(count, read_input, inputs);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = inputs[i].status;
+        if (status != STATUS_OK) *error = inputs[i].error;
     }
-    if (status != STATUS_OK) return status;
-    return check_image(image, a->original ? &original : NULL, &a->options, result, error);
+    if (status == STATUS_OK) {
+        status = check_image(inputs[0].bytes, a->original ? &inputs[1].bytes : NULL, &a->options,
+                             result, error);
+    }
+    arena_free(&inputs[0].arena);
+    arena_free(&inputs[1].arena);
+    return status;
 }
 
 int verb_check(int argc, char **argv) {
@@ -202,10 +225,9 @@ int verb_check(int argc, char **argv) {
     if (!options_read(&form, argc, argv, &a, &code)) return code;
     a.options.exempt = a.exempt;
     if (a.options.writable_flash_count) a.options.writable_flash = a.writable;
-    struct arena arena = {0};
     struct error error;
     struct check_result result = {.figures = NULL};
-    enum status status = run(&a, &arena, &result, &error);
+    enum status status = run(&a, &result, &error);
     if (status != STATUS_OK) {
         fprintf(stderr, "proofmark check: %s\n", error.message);
     } else if (a.json) {
@@ -216,6 +238,5 @@ int verb_check(int argc, char **argv) {
     }
     bool holds = status == STATUS_OK && result.holds;
     check_free(&result);
-    arena_free(&arena);
     return holds ? 0 : 1;
 }

@@ -36,7 +36,7 @@ struct fw_section {
     uint32_t load_address; /* where it is flashed (from its segment); = address if none */
     uint32_t size_bytes;
     uint32_t link, info, alignment, entry_bytes;
-    uint8_t *data;     /* the model's own copy; NULL for SHT_NOBITS */
+    uint8_t *data;     /* the model's own copy, or borrowed (read.h); NULL for SHT_NOBITS */
     uint32_t *item_at; /* fw_lift(), code sections: item covering each half-word, or FW_NONE;
                           an instruction only at its first half-word */
 };

@@ -173,6 +173,8 @@ void compare_container(struct compare *compare);
 void compare_match_symbols(struct compare *compare);
 void compare_sort_made(struct compare *compare);
 void compare_symbols(struct compare *compare);
+/* Mapping symbols, for which the contents must have been compared. */
+void compare_mappings(struct compare *compare);
 /* relocations.c */
 void compare_relocations(struct compare *compare);
 /* unwind.c: contents of the unwind index, from the original's. */

@@ -245,34 +245,48 @@ static json_t *comparison_figures(const struct compare *compare) {
                      untouched, "shared", 0);
 }
 
-/* What is left when every unit has its place: two halves that need nothing of each other. */
+/* What is left when every unit has its place, in the order in which it is told. */
+enum { REFERENCES, CONTENTS, SYMBOLS, MAPPINGS, RELOCATIONS, CONTAINER, REST };
+
 struct rest {
-    struct compare halves[2];
-    struct check checks[2];
+    struct compare parts[REST];
+    struct check checks[REST];
 };
 
-static void compare_half(void *context, size_t half) {
-    struct compare *compare = &((struct rest *)context)->halves[half];
-    if (half == 0) {
-        compare_references(compare);
-        compare_contents(compare);
-        judge_call_routines(compare);
-        compare_symbols(compare);
-    } else {
-        compare_relocations(compare);
-        compare_container(compare);
+/* Tasks need nothing of each other; the longest come first. */
+static void do_rest(void *context, size_t task) {
+    static const uint8_t order[] = {CONTENTS, RELOCATIONS, REFERENCES, SYMBOLS, CONTAINER};
+    struct compare *parts = ((struct rest *)context)->parts;
+    switch (order[task]) {
+    case REFERENCES:
+        compare_references(&parts[REFERENCES]);
+        break;
+    case CONTENTS:
+        compare_contents(&parts[CONTENTS]);
+        judge_call_routines(&parts[CONTENTS]);
+        /* They are held to the claims, which the contents settle. */
+        compare_mappings(&parts[MAPPINGS]);
+        break;
+    case SYMBOLS:
+        compare_symbols(&parts[SYMBOLS]);
+        break;
+    case RELOCATIONS:
+        compare_relocations(&parts[RELOCATIONS]);
+        break;
+    default:
+        compare_container(&parts[CONTAINER]);
     }
 }
 
 static void compare_rest(struct compare *compare) {
     struct rest *rest = ARENA_NEW(&compare->arena, struct rest);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < REST; i++) {
         rest->checks[i] = check_part(compare->check);
-        rest->halves[i] = compare_part(compare, &rest->checks[i]);
+        rest->parts[i] = compare_part(compare, &rest->checks[i]);
     }
-    parallel_run(2, compare_half, rest);
-    for (size_t i = 0; i < 2; i++)
-        compare_join(compare, &rest->halves[i]);
+    parallel_run(REST - 1, do_rest, rest); /* two are one task */
+    for (size_t i = 0; i < REST; i++)
+        compare_join(compare, &rest->parts[i]);
 }
 
 static void compare_all(struct compare *compare, struct span file) {
@@ -299,7 +313,7 @@ static enum status of_original(enum status status, struct error *error) {
 }
 
 enum status check_read_original(struct original *original, struct span file, struct error *error) {
-    return of_original(fw_read(&original->model, file, true, error), error);
+    return of_original(fw_read_borrowing(&original->model, file, true, error), error);
 }
 
 enum status check_take_apart(struct original *original, struct error *error) {

@@ -31,6 +31,7 @@ struct reader {
     size_t elf_section_count;
     size_t elf_symbol_count;
     size_t name_bytes; /* of the names copied so far */
+    bool borrows;
 };
 
 /* Names may share their bytes in the file, and each is copied: a file of many headers or symbols
@@ -231,6 +232,15 @@ static enum status check_section(struct reader *reader, const Elf32_Shdr *header
 }
 
 /* Requires: check_places_in_file(). */
+static uint8_t *contents_of(struct reader *reader, const Elf32_Shdr *header) {
+    const uint8_t *bytes = header->sh_size ? &reader->file.data[header->sh_offset] : NULL;
+    if (bytes && reader->borrows) return (uint8_t *)(uintptr_t)bytes; /* read.h: never edited */
+    uint8_t *copy = arena_alloc(&reader->model->arena, header->sh_size, 1);
+    if (bytes) memcpy(copy, bytes, header->sh_size);
+    return copy;
+}
+
+/* Requires: check_places_in_file(). */
 static enum status read_section(struct reader *reader, size_t index, const Elf32_Shdr *header) {
     struct fw_model *model = reader->model;
     bool kept = (header->sh_flags & SHF_ALLOC) || header->sh_type == SHT_ARM_ATTRIBUTES;
@@ -254,12 +264,7 @@ static enum status read_section(struct reader *reader, size_t index, const Elf32
         .alignment = header->sh_addralign,
         .entry_bytes = header->sh_entsize,
     };
-    if (header->sh_type != SHT_NOBITS) {
-        section->data = arena_alloc(&model->arena, header->sh_size, 1);
-        if (header->sh_size) {
-            memcpy(section->data, &reader->file.data[header->sh_offset], header->sh_size);
-        }
-    }
+    if (header->sh_type != SHT_NOBITS) section->data = contents_of(reader, header);
     reader->section_map[index] = (uint16_t)model->section_count++;
     return STATUS_OK;
 }
@@ -581,9 +586,9 @@ static enum status read_all(struct reader *reader, bool need_relocations) {
     return status;
 }
 
-enum status fw_read(struct fw_model *model, struct span file, bool need_relocations,
-                    struct error *error) {
-    struct reader reader = {.model = model, .file = file, .error = error};
+static enum status read_file(struct fw_model *model, struct span file, bool need_relocations,
+                             bool borrows, struct error *error) {
+    struct reader reader = {.model = model, .file = file, .error = error, .borrows = borrows};
     enum status status = check_identity(&reader);
     if (status != STATUS_OK) return status;
     if (elf_version(EV_CURRENT) == EV_NONE) {
@@ -605,4 +610,14 @@ enum status fw_read(struct fw_model *model, struct span file, bool need_relocati
     }
     elf_end(reader.elf);
     return status;
+}
+
+enum status fw_read(struct fw_model *model, struct span file, bool need_relocations,
+                    struct error *error) {
+    return read_file(model, file, need_relocations, false, error);
+}
+
+enum status fw_read_borrowing(struct fw_model *model, struct span file, bool need_relocations,
+                              struct error *error) {
+    return read_file(model, file, need_relocations, true, error);
 }

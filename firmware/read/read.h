@@ -19,5 +19,9 @@ enum { FW_INPUT_MAXIMUM_BYTES = 256 << 20 };
  * original an image that kept none is accepted when need_relocations is false. */
 enum status fw_read(struct fw_model *model, struct span file, bool need_relocations,
                     struct error *error);
+/* The same for a model that nobody edits: its sections' data is the file's, which must outlive
+ * it. */
+enum status fw_read_borrowing(struct fw_model *model, struct span file, bool need_relocations,
+                              struct error *error);
 
 #endif
