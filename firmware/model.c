@@ -1,6 +1,7 @@
 /* Look-ups in the model; see model.h. */
 #include "firmware/model.h"
 
+#include <elf.h>
 #include <string.h>
 
 enum { SHF_ALLOC_BIT = 2, BIND_LOCAL = 0 };
@@ -40,6 +41,25 @@ size_t fw_relocation_from(const struct fw_model *model, uint32_t address) {
         }
     }
     return low;
+}
+
+/* IHI 0044, table 4-8 (static data) and 4-9 (Thumb instructions). */
+uint32_t fw_relocation_bytes(uint32_t type) {
+    enum { THM_ALU_ABS_G0_NC = 132, THM_ALU_ABS_G3 = 135 };
+    if (type >= THM_ALU_ABS_G0_NC && type <= THM_ALU_ABS_G3) return 2;
+    switch (type) {
+    case R_ARM_ABS8:
+        return 1;
+    case R_ARM_ABS16:
+    case R_ARM_THM_ABS5:
+    case R_ARM_THM_PC8:
+    case R_ARM_THM_PC11: /* THM_JUMP11 */
+    case R_ARM_THM_PC9:  /* THM_JUMP8 */
+    case R_ARM_THM_JUMP6:
+        return 2;
+    default:
+        return 4;
+    }
 }
 
 uint32_t fw_symbol_named(const struct fw_model *model, const char *name) {

@@ -202,6 +202,8 @@ struct fw_section *fw_section_at(struct fw_model *model, uint32_t address);
 uint8_t *fw_bytes_at(struct fw_model *model, uint32_t address, uint32_t size_bytes);
 /* First relocation with place >= address (index, may be relocation_count). */
 size_t fw_relocation_from(const struct fw_model *model, uint32_t address);
+/* Bytes of the field that a relocation of the type (R_ARM_*) is about. */
+uint32_t fw_relocation_bytes(uint32_t type);
 /* The symbol of that name (global before local), or FW_NONE. */
 uint32_t fw_symbol_named(const struct fw_model *model, const char *name);
 /* The item at the input address: an instruction that starts there, or data that covers

@@ -339,6 +339,19 @@ static enum field field_of(uint8_t type) {
     }
 }
 
+/* The address of a function that no relocated word or MOVW/MOVT pair holds alone: it stays
+ * true only where the function stays, and no tag can stand for it. */
+static void pin_hidden(struct lift *lift, struct lift_function *to, const char *reason) {
+    lift_refuse(to, reason);
+    lift->model->hidden_addresses = true;
+}
+
+/* One past the end of something in the section before. */
+static bool is_elsewhere(const struct fw_symbol *symbol, const struct lift_function *to) {
+    return symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE &&
+           symbol->section != to->section + 1;
+}
+
 /* A relocated value that is an address in a unit's code section: name the item. */
 static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t value,
                  struct lift_function *from) {
@@ -347,10 +360,11 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
     struct lift_function *to = covering_item(lift, target, address);
     const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
     if (!to) return;
-    if (symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE &&
-        symbol->section != to->section + 1) {
-        return; /* one past the end of something in the section before */
+    if (symbol->section == SHN_ABS) { /* never relocated; the function is not moved from under it */
+        pin_hidden(lift, to, "an absolute symbol, a number or an address, may mean it");
+        return;
     }
+    if (is_elsewhere(symbol, to)) return;
     if (to->undecoded) return; /* stays where it is */
     if (target == FW_NONE) {
         lift_refuse(to, "its address is taken between instructions");
@@ -371,13 +385,6 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
     relocation->target_item = target;
     relocation->target_delta = address - item->address;
     relocation->target_thumb = value & 1;
-}
-
-/* The address of a function that no relocated word or MOVW/MOVT pair holds alone: it stays
- * true only where the function stays, and no tag can stand for it. */
-static void pin_hidden(struct lift *lift, struct lift_function *to, const char *reason) {
-    lift_refuse(to, reason);
-    lift->model->hidden_addresses = true;
 }
 
 /* In code a difference counts from the ADD that uses it, not from its own place, so that
@@ -425,13 +432,54 @@ static void relocate_veneers(struct lift *lift) {
 /* Bytes that the linker patched lie whole in one item: they move with it. */
 static bool fits_its_item(const struct fw_model *model, const struct fw_relocation *relocation,
                           uint32_t index) {
-    bool narrow = relocation->type == R_ARM_THM_PC11 || relocation->type == R_ARM_THM_PC9 ||
-                  relocation->type == R_ARM_THM_JUMP6 || relocation->type == R_ARM_ABS16;
-    uint32_t width = relocation->type == R_ARM_ABS8 ? 1 : narrow ? 2 : 4;
+    uint32_t width = fw_relocation_bytes(relocation->type);
     if (index == FW_NONE) return false;
     const struct fw_item *item = &model->items[index];
     uint32_t offset = relocation->place - item->address;
     return item->size_bytes >= width && offset <= item->size_bytes - width;
+}
+
+/* A field that may hold an address and that layout does not write anew, a byte or half-word
+ * among them: what it means stays. */
+static void pin_field(struct lift *lift, const struct fw_relocation *relocation) {
+    static const char reason[] = "a field that cannot follow it holds its address";
+    struct fw_model *model = lift->model;
+    const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
+    uint32_t width = fw_relocation_bytes(relocation->type), value = 0;
+    const uint8_t *bytes = fw_bytes_at(model, relocation->place, width);
+    if (relocation->type == R_ARM_TLS_LE32) return; /* an offset, no address */
+    for (uint32_t i = 0; bytes && i < width; i++)
+        value |= (uint32_t)bytes[i] << 8 * i;
+    bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
+    struct lift_function *named = section ? NULL : covering(lift, symbol->value & ~1U);
+    struct lift_function *meant[] = {named, covering(lift, value & ~1U),
+                                     covering(lift, (value + relocation->place) & ~1U)};
+    size_t count = relocation->type == R_ARM_TARGET2 ? 3 : 2; /* it may be relative */
+    for (size_t i = 0; i < count; i++) {
+        if (meant[i] && !is_elsewhere(symbol, meant[i])) pin_hidden(lift, meant[i], reason);
+    }
+}
+
+/* Code that computes addresses from its own place: it stays, and what it names does. */
+static enum status refuse_pic(struct lift *lift, const struct fw_relocation *relocation,
+                              struct lift_function *from) {
+    struct fw_model *model = lift->model;
+    const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
+    bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION && symbol->section != SHN_UNDEF &&
+                   symbol->section <= model->section_count;
+    bool any = section && fw_is_code_section(&model->sections[symbol->section - 1]);
+    if (!from || any) {
+        return error_input(lift->error,
+                           "relocation type %u at 0x%08x: position-independent or "
+                           "unknown; link without -fPIC, -fpie and --pic-veneer",
+                           relocation->type, relocation->place);
+    }
+    lift_refuse(from, "it is position-independent");
+    struct lift_function *named = covering(lift, symbol->value & ~1U);
+    if (named && symbol->section != SHN_UNDEF) {
+        pin_hidden(lift, named, "position-independent code refers to it");
+    }
+    return STATUS_OK;
 }
 
 static enum status resolve_relocations(struct lift *lift) {
@@ -448,13 +496,8 @@ static enum status resolve_relocations(struct lift *lift) {
             model->items[index].relocation = (uint32_t)i;
         }
         if (field == FIELD_PIC) {
-            if (!from) {
-                return error_input(lift->error,
-                                   "relocation type %u at 0x%08x: position-independent or "
-                                   "unknown; link without -fPIC, -fpie and --pic-veneer",
-                                   relocation->type, relocation->place);
-            }
-            lift_refuse(from, "it is position-independent");
+            enum status status = refuse_pic(lift, relocation, from);
+            if (status != STATUS_OK) return status;
             continue;
         }
         if (from && !from->undecoded && !fits_its_item(model, relocation, index)) {
@@ -490,6 +533,7 @@ static enum status resolve_relocations(struct lift *lift) {
                 continue;
             }
         } else {
+            if (field == FIELD_OTHER) pin_field(lift, relocation);
             continue;
         }
         bind(lift, relocation, value, from);

@@ -415,7 +415,7 @@ static enum status read_relocation_section(struct reader *reader, const Elf32_Sh
         uint32_t type = ELF32_R_TYPE(entries[i].r_info);
         uint32_t symbol = ELF32_R_SYM(entries[i].r_info);
         uint32_t offset = entries[i].r_offset - section->address;
-        uint32_t width = type == R_ARM_THM_PC11 || type == R_ARM_THM_PC9 ? 2 : 4;
+        uint32_t width = fw_relocation_bytes(type);
         if (type == R_ARM_NONE || type == R_ARM_V4BX) continue;
         bool outside = entries[i].r_offset < section->address || section->size_bytes < width ||
                        offset > section->size_bytes - width;
