@@ -1,9 +1,11 @@
 /* proofmark: the table of verbs. Exit codes: 0 done, 1 refused or found wanting, 2 wrong
  * use. Each verb is a file of its own (verbs.h). */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -34,8 +36,12 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* Leaves by exit(), which takes away what is under way (temporary.h). */
 static void out_of_memory(size_t wanted_bytes) {
+    static atomic_flag leaving = ATOMIC_FLAG_INIT;
     (void)wanted_bytes;
+    while (atomic_flag_test_and_set(&leaving))
+        pause(); /* another thread ends the process, and only one may */
     fputs("proofmark: the input needs more memory than the tool is built for\n", stderr);
     exit(1);
 }

@@ -24,6 +24,7 @@ static bool made_is_folder[TEMPORARY_FILES_MAXIMUM];
 static volatile sig_atomic_t made_count;
 static volatile sig_atomic_t active;
 static volatile sig_atomic_t child_group;
+static pid_t owner; /* what this process forks leaves the folder alone */
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -74,6 +75,13 @@ static sigset_t block_signals(void) {
     return old;
 }
 
+/* exit() from wherever it is called: memory that ended, on any thread. */
+static void on_exit_of_process(void) {
+    if (getpid() != owner) return;
+    if (active && child_group > 0) kill(-(pid_t)child_group, SIGKILL);
+    temporary_end();
+}
+
 enum status temporary_begin(const char *target, struct error *error) {
     const char *slash = strrchr(target, '/');
     int front = slash ? (int)(slash - target) + 1 : 0;
@@ -91,6 +99,10 @@ enum status temporary_begin(const char *target, struct error *error) {
     }
     made_count = 0;
     child_group = 0;
+    if (!owner && atexit(on_exit_of_process) != 0) {
+        return error_environment(error, "%s: no memory to begin it", target);
+    }
+    owner = getpid();
     sigset_t old = block_signals();
     bool made = mkdtemp(folder_path) != NULL;
     if (made) {

@@ -2,7 +2,7 @@
  *
  * temporary_begin() makes an empty folder beside the target; files are added to it; and
  * temporary_place() renames it to the target in one step. Until then the target is
- * untouched. Whatever ends the process on the way there (an error, SIGINT, SIGTERM,
+ * untouched. Whatever ends the process on the way there (an error, exit(), SIGINT, SIGTERM,
  * SIGHUP) takes the folder away, and kills the program that temporary_child() named, with
  * its process group.
  *
