@@ -28,7 +28,7 @@
  *               or the map stays off), regions [{base, size_bytes, eighths_off, access,
  *               executes}], executable_ram and writable_flash [{start, size_bytes}]
  *   key         made "at boot" | "fixed key" | "none"; place "psp" | "memory"; function
- *   original    compared; functions: moved, dropped, untouched (in place), shared
+ *   original    compared; functions: moved, dropped, untouched (in place)
  *   findings    [{kind, function, address, what}]
  *
  * Background: DDI 0403E (ARMv7-M), IHI 0044 (ELF for Arm), IHI 0038 (unwinding). What check

@@ -31,7 +31,7 @@ static bool covers(const struct region *region, uint32_t address) {
     return !(region->disabled >> (offset >> (region->log2_size - 3)) & 1);
 }
 
-/* What decides at this address; NULL: the default map. *until: the same holds up to there. */
+/* What decides at this address; NULL: the default map. */
 static const struct region *deciding(const struct check *check, uint32_t address) {
     for (size_t i = check->region_count; i-- > 0;) {
         if (covers(&check->regions[i], address)) return &check->regions[i];

@@ -148,10 +148,9 @@ static void print_protections(const json_t *figures) {
 
 static void print_original(const json_t *figures) {
     if (!is_true(figures, "original", "compared")) return;
-    printf("  %-12s %lld functions: %lld moved, %lld in place, %lld dropped, %lld shared\n",
-           "original", number(figures, "original", "functions"),
-           number(figures, "original", "moved"), number(figures, "original", "untouched"),
-           number(figures, "original", "dropped"), number(figures, "original", "shared"));
+    printf("  %-12s %lld functions: %lld moved, %lld in place, %lld dropped\n", "original",
+           number(figures, "original", "functions"), number(figures, "original", "moved"),
+           number(figures, "original", "untouched"), number(figures, "original", "dropped"));
 }
 
 /* An image without protections has nothing wrong with it, and must not read as protected. */

@@ -191,7 +191,7 @@ struct fw_model {
                                      or pair of its own that could name it (a difference) */
     bool relative_addresses;      /* code makes a function's address by ADR: fw_takes_entry() */
     bool has_trampoline;          /* a nested-function template is in the image */
-    bool own_mpu;                 /* analyse/values: code stores to the MPU's registers */
+    bool own_mpu;                 /* analyse/mpu: code may change the MPU's registers */
     bool uses_psp;                /* analyse/flow: code writes PSP or CONTROL */
     bool unwinder;                /* analyse/unwind: code that can run reads .ARM.exidx */
 };

@@ -54,7 +54,7 @@ const char *harden_cannot_keep_a_key(struct fw_model *model, struct fw_range fla
 
 /* "null" or "exploit". */
 bool harden_profile_named(const char *name, enum harden_profile *out);
-/* 2 to 64 hex digits, folded to the seed; false when it is not that. */
+/* 1 to 64 hex digits, folded to the seed; false when it is not that. */
 bool harden_seed_from_hex(const char *text, uint64_t *out);
 
 #endif

@@ -250,8 +250,10 @@ static bool take_checked_call(struct walker *w, uint32_t index) {
     if (!decode(w, &out) || out.op != (call ? THUMB_BL : THUMB_B)) return false;
     const struct routine *r = check_routine_at(w->compare->check, out.target);
     if (!r || r->kind != ROUTINE_CALL || r->reg != item->insn->rm) return false;
-    w->compare->uses_call_routines = true;
-    if (r->clobbers >> THUMB_IP & 1) w->compare->call_routine_clobbers_ip = true;
+    if (!w->compare->trying) {
+        w->compare->uses_call_routines = true;
+        if (r->clobbers >> THUMB_IP & 1) w->compare->call_routine_clobbers_ip = true;
+    }
     compare_note_branch(w->compare, w->cursor, &out);
     take(w, out.size_bytes, CLAIM_CODE);
     return true;
@@ -623,7 +625,7 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
     return !w.failed;
 }
 
-/* A walk that leaves no trace. */
+/* A walk that leaves no trace but where it stopped: `reached` is its answer. */
 static bool attempt(struct compare *compare, uint32_t unit, uint32_t start, uint32_t stop,
                     bool in_place) {
     compare->trying = true;
@@ -632,6 +634,7 @@ static bool attempt(struct compare *compare, uint32_t unit, uint32_t start, uint
     for (uint32_t i = compare->in->units[unit].first; i != FW_NONE;
          i = compare->in->items[i].next) {
         compare->at[i] = compare->end[i] = FW_NONE;
+        compare->half[i] = false;
     }
     return there;
 }

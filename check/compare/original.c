@@ -240,9 +240,9 @@ static json_t *comparison_figures(const struct compare *compare) {
         untouched += stays && !gone;
         moved += !stays && !gone;
     }
-    return json_pack("{s:b, s:i, s:i, s:i, s:i, s:i}", "compared", 1, "functions",
+    return json_pack("{s:b, s:i, s:i, s:i, s:i}", "compared", 1, "functions",
                      (int)in->function_count, "moved", moved, "dropped", dropped, "untouched",
-                     untouched, "shared", 0);
+                     untouched);
 }
 
 /* What is left when every unit has its place, in the order in which it is told. */

@@ -3,6 +3,9 @@
 
 #define MPU_FIRST 0xe000ed90U
 #define MPU_END 0xe000edc0U
+/* The system control space, and in front of it what a store's 4,095 bytes of offset bring there. */
+#define SYSTEM_FIRST 0xe000d000U
+#define SYSTEM_END 0xe000f000U
 enum { AHEAD_MAXIMUM = 64 };
 enum { REGISTERS = 15, CALL_CLOBBERED = 0x500f /* r0-r3, r12, lr (AAPCS32, 6.1.1) */ };
 
@@ -23,7 +26,7 @@ static bool is_mpu(uint32_t address) {
 }
 
 static bool is_system(uint32_t address) {
-    return address >> 12 == 0xe000e;
+    return address >= SYSTEM_FIRST && address < SYSTEM_END;
 }
 
 static void forget(struct constants *state, uint32_t registers) {
@@ -101,13 +104,15 @@ static bool is_dual(const struct thumb_insn *insn) {
 }
 
 static bool stores_there(const struct constants *state, const struct thumb_insn *insn) {
-    uint32_t base, bytes = is_dual(insn) ? 8 : 4;
+    uint32_t base, index, bytes = is_dual(insn) ? 8 : 4;
     if (!insn->stores || !is_known(state, insn->rn, &base) || !is_system(base)) return false;
     if (insn->op == THUMB_STM) {
         bytes = 4U * (uint32_t)__builtin_popcount(insn->list);
         if (insn->decrement) base -= bytes;
     } else if (insn->rm == THUMB_NO_REGISTER && insn->index) {
         base += insn->subtract ? 0U - insn->imm : insn->imm;
+    } else if (is_known(state, insn->rm, &index) && insn->shift < 32) {
+        base += index << insn->shift;
     }
     return base < MPU_END && base + bytes > MPU_FIRST;
 }
@@ -150,15 +155,31 @@ struct follower {
     struct constants state;
     struct ahead ahead[AHEAD_MAXIMUM]; /* branches beyond are taken to know nothing */
     size_t ahead_count;
+    struct ahead back[AHEAD_MAXIMUM]; /* branches up that bring addresses, for another round */
+    size_t back_count;
     bool falls_through; /* control comes from the instruction in front */
 };
+
+/* A loop that is entered at its end is reached by its branch up alone. */
+static void note_branch_up(struct follower *f, uint32_t target) {
+    if (!f->state.system || f->back_count == AHEAD_MAXIMUM) return;
+    for (size_t i = 0; i < f->back_count; i++) {
+        const struct ahead *known = &f->back[i];
+        if (known->target == target && !(f->state.system & ~known->state.system)) return;
+    }
+    f->back[f->back_count++] = (struct ahead){target, f->state};
+}
 
 static void note_branch(struct follower *f, const struct fw_item *item) {
     bool branch =
         item->insn->flow == THUMB_FLOW_BRANCH || item->insn->flow == THUMB_FLOW_BRANCH_COND;
-    if (!branch || item->target == FW_NONE || f->ahead_count == AHEAD_MAXIMUM) return;
+    if (!branch || item->target == FW_NONE) return;
     if (f->model->items[item->target].unit != item->unit) return;
-    if (f->model->items[item->target].address <= item->address) return;
+    if (f->model->items[item->target].address <= item->address) {
+        note_branch_up(f, item->target);
+        return;
+    }
+    if (f->ahead_count == AHEAD_MAXIMUM) return;
     f->ahead[f->ahead_count++] = (struct ahead){item->target, f->state};
 }
 
@@ -177,22 +198,29 @@ static void meet(struct constants *state, const struct constants *other) {
     }
 }
 
+static void join(struct follower *f, const struct constants *state, bool *any) {
+    if (*any) {
+        meet(&f->state, state);
+    } else {
+        f->state = *state;
+    }
+    *any = true;
+}
+
 /* In front of an instruction: what the code above left, and what branches from above bring. */
 static void arrive(struct follower *f, uint32_t index) {
     bool any = f->falls_through;
     if (!any) forget(&f->state, UINT32_MAX);
     if (!f->model->items[index].block_start) return; /* no branch leads here */
+    for (size_t i = 0; i < f->back_count; i++) {
+        if (f->back[i].target == index) join(f, &f->back[i].state, &any);
+    }
     for (size_t i = 0; i < f->ahead_count;) {
         if (f->ahead[i].target != index) {
             i++;
             continue;
         }
-        if (any) {
-            meet(&f->state, &f->ahead[i].state);
-        } else {
-            f->state = f->ahead[i].state;
-        }
-        any = true;
+        join(f, &f->ahead[i].state, &any);
         f->ahead[i] = f->ahead[--f->ahead_count];
     }
 }
@@ -203,25 +231,38 @@ static bool falls_through(const struct thumb_insn *insn) {
            insn->flow != THUMB_FLOW_TABLE && insn->flow != THUMB_FLOW_TRAP;
 }
 
-uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end) {
-    struct follower f; /* not cleared whole: most units have few branches */
-    f.model = model;
-    f.state.known = f.state.system = 0;
-    f.ahead_count = 0;
-    f.falls_through = false;
-    if (!model->units[unit].decoded) return FW_NONE;
+/* One round over the unit. */
+static uint32_t follow(struct follower *f, uint32_t unit, uint32_t stub, uint32_t stub_end) {
+    struct fw_model *model = f->model;
+    f->state.known = f->state.system = 0;
+    f->ahead_count = 0;
+    f->falls_through = false;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN) {
-            f.falls_through = false;
+            f->falls_through = false;
             continue;
         }
         bool known = item->address - stub < stub_end - stub;
-        arrive(&f, i);
-        if (item->entry || known) forget(&f.state, UINT32_MAX);
-        if (!known && step(model, &f.state, item)) return i;
-        note_branch(&f, item);
-        f.falls_through = falls_through(item->insn);
+        arrive(f, i);
+        if (item->entry || known) forget(&f->state, UINT32_MAX);
+        if (!known && step(model, &f->state, item)) return i;
+        note_branch(f, item);
+        f->falls_through = falls_through(item->insn);
     }
     return FW_NONE;
+}
+
+uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end) {
+    struct follower f; /* not cleared whole: most units have few branches */
+    size_t known;
+    uint32_t found;
+    f.model = model;
+    f.back_count = 0;
+    if (!model->units[unit].decoded) return FW_NONE;
+    do { /* ends: each round but the last fills a place of `back` */
+        known = f.back_count;
+        found = follow(&f, unit, stub, stub_end);
+    } while (found == FW_NONE && f.back_count > known);
+    return found;
 }

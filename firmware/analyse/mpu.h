@@ -1,9 +1,10 @@
 /* Does code reach for the registers of the memory protection unit (ARM DDI 0403E, B3.5.4)?
  *
- * Constants are followed in the order of a unit's instructions, and along branches further
- * down. Counted are stores there from any base in the system control space, and every use of
- * an MPU register's address but to load from it: kept, passed on, or computed with, it is one
- * that a store may have. An address that no such constant leads to is not seen. */
+ * Constants are followed in the order of a unit's instructions and along branches down; along
+ * branches up where they bring such an address. Counted are stores there from any base in the
+ * system control space, and every use of an MPU register's address but to load from it: kept,
+ * passed on, or computed with, it is one that a store may have. An address that no such constant
+ * leads to is not seen. */
 #ifndef FIRMWARE_ANALYSE_MPU_H
 #define FIRMWARE_ANALYSE_MPU_H
 

@@ -357,20 +357,6 @@ static struct value stack_after(const struct state *state, const struct thumb_in
     }
 }
 
-static void note_mpu(struct walker *walker, const struct state *state,
-                     const struct thumb_insn *insn) {
-    enum { MPU_FIRST = 0xed90, MPU_END = 0xedc0 };
-    struct value base = get(state, insn->rn);
-    uint32_t offset = 0;
-    if (!insn->stores || base.kind != VALUE_CONSTANT) return;
-    if (insn->op != THUMB_STM && !memory_offset(insn, &offset)) offset = 0;
-    uint32_t address = base.bits + offset;
-    if (address >> 16 == 0xe000 && (address & 0xffff) >= MPU_FIRST &&
-        (address & 0xffff) < MPU_END) {
-        walker->own_mpu = true;
-    }
-}
-
 /* A computed goto is exact when its target comes straight from a table whose first word
  * a relocation ties to a label of this unit. */
 static void check_goto(struct walker *walker, const struct state *state,
@@ -461,7 +447,6 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     const struct fw_item *item = &walker->model->items[index];
     const struct thumb_insn *insn = item->insn;
     if (is_plain(state, insn)) {
-        if (insn->stores && walker->frames) note_mpu(walker, state, insn);
         bool sets = insn->rd < REGISTERS && (insn->writes >> insn->rd & 1) &&
                     (insn->loads ? insn->op == THUMB_LDR : !insn->stores);
         struct value plain = sets ? result(walker, state, item) : unknown;
@@ -484,7 +469,6 @@ static void transfer(struct walker *walker, struct state *state, uint32_t index)
     }
     struct value value = insn->rd < REGISTERS ? result(walker, state, item) : unknown;
     struct value sp = stack_after(state, insn, value);
-    if (walker->frames) note_mpu(walker, state, insn);
     if (walker->frames && item->jump == FW_JUMP_GOTO) check_goto(walker, state, item);
     if (insn->stores) store(walker, state, index, sp);
     if (walker->frames && item->jump == FW_JUMP_RETURN && !insn->loads) {

@@ -3,8 +3,8 @@
  *
  * From that: where a return address is saved to the stack and where it comes back
  * (struct fw_site), proven path by path; which computed gotos read their target straight
- * from a relocated table (units with others are refused); and whether the firmware sets
- * up the MPU itself (model->own_mpu).
+ * from a relocated table (units with others are refused); and by analyse/mpu whether the
+ * firmware sets up the MPU itself (model->own_mpu).
  *
  * Requires: fw_flow_build(). May run beside fw_liveness(). */
 #ifndef FIRMWARE_ANALYSE_VALUES_H

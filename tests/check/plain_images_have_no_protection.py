@@ -25,6 +25,11 @@ def main():
         returns, calls = figures["returns"], figures["calls"]
         images.expect(returns["sites"] > 5 and returns["sealed"] == 0, f"{told}: {returns}")
         images.expect(calls["sites"] > 0 and calls["checked"] == 0 and calls["tagged"] == 0, f"{told}: {calls}")
+        if original:
+            parts = dict(figures["original"])
+            functions = parts.pop("functions")
+            images.expect(parts.pop("compared") and sum(parts.values()) == functions > 5 and
+                          sorted(parts) == ["dropped", "moved", "untouched"], f"{told}: {figures['original']}")
         rest = sum(row["sites"] for row in calls["unchecked"])
         images.expect(rest == calls["sites"] and all(row["reason"] for row in calls["unchecked"]), f"{told}: {calls}")
         images.expect(figures["key"] == {"made": "none"}, f"{told}: {figures['key']}")
