@@ -1,7 +1,10 @@
 /* See liveness.h. Backward over blocks to a fixed point in each unit; between units only
  * r12 and the flags travel, and rarely, so a unit is gone over again while what it asked of
- * others still changes (live sets only grow, so this ends). */
+ * others still changes (live sets only grow, so this ends, and in the same place however the
+ * units are shared among the cores). */
 #include "firmware/analyse/liveness.h"
+
+#include "base/parallel.h"
 
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
@@ -15,6 +18,16 @@ struct ask {
     uint32_t live;        /* there, when the unit was solved or later */
 };
 
+enum { PIECES = 8 };
+
+/* Units next to each other, solved beside the other pieces' in each round. */
+struct piece {
+    const struct solver *solver;
+    uint32_t first, end; /* units */
+    struct ask *asks;    /* room for one a block */
+    size_t ask_count;
+};
+
 struct solver {
     struct fw_model *model;
     const struct fw_flow *flow;
@@ -22,10 +35,20 @@ struct solver {
     struct arena scratch;
     uint32_t *block_in;  /* live in front of each block */
     uint32_t *callee_in; /* what the call at each block's end was taken to use; SOLVED */
-    uint32_t taken_live; /* summary of every unit whose address is taken */
-    struct ask *asks;
-    size_t ask_count;
+    uint32_t taken_live; /* summary of every unit whose address is taken; between rounds it grows */
+    bool *again;         /* by unit: to be solved in the next round */
+    struct piece pieces[PIECES];
 };
+
+/* Entries are looked at by other units while theirs is solved: a value from before or after
+ * serves, since whoever asked asks again when it has grown. */
+static uint32_t load_live(const uint32_t *place) {
+    return __atomic_load_n(place, __ATOMIC_RELAXED);
+}
+
+static void store_live(uint32_t *place, uint32_t live) {
+    __atomic_store_n(place, live, __ATOMIC_RELAXED);
+}
 
 struct gather {
     const struct solver *solver;
@@ -42,7 +65,7 @@ static void add_successor(void *context, uint32_t block) {
 /* What is live where control leaves for another unit's entry. */
 static uint32_t live_at(const struct solver *solver, const struct fw_item *item) {
     if (item->target == FW_NONE) return SUMMARY; /* bytes that nobody understood */
-    return solver->out->before[item->target] & SUMMARY;
+    return load_live(&solver->out->before[item->target]) & SUMMARY;
 }
 
 static uint32_t live_out(const struct solver *solver, uint32_t block, bool *loops) {
@@ -159,45 +182,48 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
     return o->live[0] | o->live[1];
 }
 
-static void note_ask(struct solver *solver, const struct fw_item *last) {
+/* In front of all use of the answer, so that none is older than what is noted. */
+static void note_ask(struct piece *piece, const struct fw_item *last) {
     bool call = last->insn->flow == THUMB_FLOW_CALL;
-    if (!call && fw_leaves_to(solver->model, last) == FW_NONE) return;
+    if (!call && fw_leaves_to(piece->solver->model, last) == FW_NONE) return;
     if (last->target == FW_NONE) return;
-    solver->asks[solver->ask_count++] =
-        (struct ask){last->unit, last->target, live_at(solver, last)};
+    piece->asks[piece->ask_count++] =
+        (struct ask){last->unit, last->target, live_at(piece->solver, last)};
 }
 
 /* What is live behind a block and what its call uses, which ends it, say all about it: a
  * block for which both are as they were is not gone over again. */
-static uint32_t solve_block(struct solver *solver, uint32_t block, bool *loops) {
+static uint32_t solve_block(struct piece *piece, uint32_t block, bool *loops) {
+    const struct solver *solver = piece->solver;
     struct fw_model *model = solver->model;
     const struct fw_block *b = &solver->flow->blocks[block];
     struct fw_liveness *out = solver->out;
     struct outcomes outcomes = {.active = false};
+    if (!solver->callee_in[block]) note_ask(piece, &model->items[b->last]);
     uint32_t live = live_out(solver, block, loops);
     uint32_t used = used_by_callee(solver, &model->items[b->last]) | SOLVED;
     if (used == solver->callee_in[block] && live == out->after[b->last]) {
         return solver->block_in[block];
     }
-    if (!solver->callee_in[block]) note_ask(solver, &model->items[b->last]);
     solver->callee_in[block] = used;
     /* Items of the input are numbered in order, so backward is by index (passes have not
      * run yet); a filler that was left out of the list is passed over harmlessly. */
     for (uint32_t i = b->last + 1; i-- > b->first;) {
         out->after[i] = live;
         live = before_any(solver, &model->items[i], &outcomes, live);
-        out->before[i] = live;
+        store_live(&out->before[i], live);
     }
     return live;
 }
 
-static void solve_unit(struct solver *solver, uint32_t unit) {
+static void solve_unit(struct piece *piece, uint32_t unit) {
+    const struct solver *solver = piece->solver;
     uint32_t first = solver->flow->unit_first[unit], end = solver->flow->unit_first[unit + 1];
     bool changed = true, loops = true;
     while (changed && loops) { /* without a way back one time is enough */
         changed = loops = false;
         for (uint32_t block = end; block-- > first;) {
-            uint32_t live = solve_block(solver, block, &loops);
+            uint32_t live = solve_block(piece, block, &loops);
             if (live != solver->block_in[block]) changed = true;
             solver->block_in[block] = live;
         }
@@ -219,32 +245,60 @@ static void note_taken(struct solver *solver) {
     }
 }
 
-static void solve_all(struct solver *solver) {
-    struct fw_model *model = solver->model;
-    bool changed = true, *again = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        again[u] = true;
-        if (!model->units[u].decoded) solver->taken_live = SUMMARY;
+static void solve_piece(void *context, size_t p) {
+    struct solver *solver = context;
+    for (uint32_t u = solver->pieces[p].first; u < solver->pieces[p].end; u++) {
+        if (!solver->again[u]) continue;
+        solve_unit(&solver->pieces[p], u);
+        solver->again[u] = false;
     }
-    while (changed) {
-        changed = false;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            if (!again[u]) continue;
-            solve_unit(solver, u);
-            again[u] = false;
-        }
-        uint32_t taken_before = solver->taken_live;
-        note_taken(solver);
-        for (size_t i = 0; i < solver->ask_count; i++) {
-            struct ask *ask = &solver->asks[i];
+}
+
+/* Who asked about an entry of which more is live now asks again. */
+static bool ask_again(struct solver *solver) {
+    bool changed = false;
+    for (size_t p = 0; p < PIECES; p++) {
+        for (size_t i = 0; i < solver->pieces[p].ask_count; i++) {
+            struct ask *ask = &solver->pieces[p].asks[i];
             uint32_t live = solver->out->before[ask->entry] & SUMMARY;
             if (live == ask->live) continue;
             ask->live = live;
-            again[ask->unit] = changed = true;
+            solver->again[ask->unit] = changed = true;
         }
+    }
+    return changed;
+}
+
+static void cut_into_pieces(struct solver *solver) {
+    const struct fw_flow *flow = solver->flow;
+    uint32_t units = (uint32_t)solver->model->unit_count, unit = 0;
+    struct ask *asks = ARENA_ARRAY(&solver->scratch, struct ask, flow->block_count + 1);
+    for (size_t p = 0; p < PIECES; p++) {
+        struct piece *piece = &solver->pieces[p];
+        *piece = (struct piece){.solver = solver, .first = unit};
+        piece->asks = &asks[flow->unit_first[unit]];
+        while (unit < units && flow->unit_first[unit] < flow->block_count * (p + 1) / PIECES)
+            unit++;
+        if (p + 1 == PIECES) unit = units;
+        piece->end = unit;
+    }
+}
+
+static void solve_all(struct solver *solver) {
+    struct fw_model *model = solver->model;
+    solver->again = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        solver->again[u] = true;
+        if (!model->units[u].decoded) solver->taken_live = SUMMARY;
+    }
+    for (bool changed = true; changed;) {
+        parallel_run(PIECES, solve_piece, solver);
+        uint32_t taken_before = solver->taken_live;
+        note_taken(solver);
+        changed = ask_again(solver);
         if (solver->taken_live == taken_before) continue;
         for (size_t u = 0; u < model->unit_count; u++)
-            again[u] = changed = true;
+            solver->again[u] = changed = true;
     }
 }
 
@@ -290,7 +344,7 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
     };
     solver.block_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.callee_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
-    solver.asks = ARENA_ARRAY(&solver.scratch, struct ask, flow->block_count + 1);
+    cut_into_pieces(&solver);
     solve_all(&solver);
     note_kept_ip(&solver);
     arena_free(&solver.scratch);
