@@ -11,7 +11,7 @@
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
-enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
+enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16 };
 
 struct arguments {
     const char *image, *original;
@@ -52,8 +52,8 @@ static const struct options_row rows[] = {
      "also prove that the linker's output IN.elf is still in it:\n"
      "each instruction in order, each reference with its meaning"},
     {"exempt", 0, "NAME", 0, take_exempt,
-     "a function that the product's description leaves unsealed; may\n"
-     "be repeated"},
+     "a function that the product's description leaves unsealed, by\n"
+     "exempt or pin; may be repeated"},
     {"stack-limit", 0, "ADDRESS", 0, take_limit,
      "the stack's lowest address, where the image does not say it"},
     {"writable", 0, "START:SIZE", 0, take_writable,

@@ -6,7 +6,7 @@
 
 #include "check/check.h"
 
-enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 64 };
+enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 64 };
 
 static const char *first_fault(struct arena *arena, const json_t *figures) {
     const json_t *finding = json_array_get(json_object_get(figures, "findings"), 0);

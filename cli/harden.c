@@ -15,7 +15,7 @@ enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
 struct arguments {
     struct harden_options options;
     const char *output, *report, *input;
-    const char *exempt[EXEMPT_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *pin[EXEMPT_MAXIMUM];
     struct fw_range writable[RANGES_MAXIMUM];
     bool json, force;
 };
@@ -36,6 +36,13 @@ static enum status take_exempt(void *into, const char *value, struct error *erro
     struct arguments *a = into;
     if (a->options.exempt_count == EXEMPT_MAXIMUM) return error_input(error, "too many exemptions");
     a->exempt[a->options.exempt_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status take_pin(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (a->options.pin_count == EXEMPT_MAXIMUM) return error_input(error, "too many pins");
+    a->pin[a->options.pin_count++] = value;
     return STATUS_OK;
 }
 
@@ -74,7 +81,11 @@ static const struct options_row rows[] = {
      "RAM word (symbol or 0x...) for the key, where the firmware uses\n"
      "the process stack pointer itself"},
     {"exempt", 0, "NAME", 0, take_exempt,
-     "leave this function's returns as they are; may be repeated"},
+     "leave this function's returns and calls as they are; it may move;\n"
+     "may be repeated"},
+    {"pin", 0, "NAME", 0, take_pin,
+     "leave this function at its address, with no protection in it;\n"
+     "may be repeated"},
     {"writable", 0, "START:SIZE", 0, take_writable,
      "flash that the firmware writes itself; may be repeated"},
     {"flash", 0, "START:SIZE", 0, take_flash,
@@ -172,6 +183,7 @@ int verb_harden(int argc, char **argv) {
     if (!options_read(&form, argc, argv, &a, &code)) return code;
     if (!a.output) return options_wrong_use(&form, "-o OUT.elf is needed");
     a.options.exempt = a.exempt;
+    a.options.pin = a.pin;
     a.options.report_functions = a.report != NULL;
     a.options.writable_flash = a.writable;
     struct arena arena = {0};

@@ -151,6 +151,8 @@ static enum status harden(struct shipping *s, struct harden_result *result, stru
         .key_cell = product->harden.key_cell,
         .exempt = product->harden.exempt.items,
         .exempt_count = product->harden.exempt.count,
+        .pin = product->harden.pin.items,
+        .pin_count = product->harden.pin.count,
         .writable_flash = ranges,
         .writable_flash_count = count,
         .flash = {product->harden.flash.start, product->harden.flash.size_bytes, "flash"},

@@ -40,10 +40,13 @@ static json_t *new_predicate(const struct shipping *shipping) {
                      "proofmark", "version", PROOFMARK_VERSION);
 }
 
+/* What is exempt by name, and what is pinned: both are unsealed because the maker says so. */
 static json_t *exempt_functions(const struct product *product) {
     json_t *exempt = json_array();
     for (size_t i = 0; i < product->harden.exempt.count; i++)
         json_array_append_new(exempt, json_string(product->harden.exempt.items[i]));
+    for (size_t i = 0; i < product->harden.pin.count; i++)
+        json_array_append_new(exempt, json_string(product->harden.pin.items[i]));
     return exempt;
 }
 

@@ -128,6 +128,25 @@ static bool note_unfit(struct pinned *pinned, const struct fw_model *model,
     return ++pinned->attempts < ATTEMPTS;
 }
 
+static enum status pin_named(struct hardening *hardening) {
+    struct fw_model *model = hardening->model;
+    for (size_t i = 0; i < hardening->options->pin_count; i++) {
+        const char *name = hardening->options->pin[i];
+        uint32_t symbol = fw_symbol_named(model, name);
+        bool found = false;
+        for (size_t f = 0; symbol != FW_NONE && f < model->function_count; f++) {
+            if (model->functions[f].address != (model->symbols[symbol].value & ~1U)) continue;
+            fw_refuse(&model->units[model->functions[f].unit],
+                      "pinned by the product's description");
+            found = true;
+        }
+        if (found) continue;
+        return error_input(hardening->error, "%s: there is no function of that name in the image",
+                           name);
+    }
+    return STATUS_OK;
+}
+
 static enum status protect(struct hardening *hardening) {
     enum status status = protect_find_stack_limit(hardening);
     if (status == STATUS_OK) status = protect_choose_key(hardening);
@@ -199,7 +218,8 @@ static enum status attempt(struct hardening *hardening, struct span input,
     fw_unwind_pin(model);
     parallel_run(2, analyse, hardening); /* neither looks at what the other finds out */
     pin(model, pinned);
-    if (options->profile == HARDEN_EXPLOIT) status = protect(hardening);
+    status = pin_named(hardening);
+    if (status == STATUS_OK && options->profile == HARDEN_EXPLOIT) status = protect(hardening);
     if (status != STATUS_OK) return status;
     free_analyses(hardening);
     struct fw_layout_options place = {.seed = options->seed,

@@ -27,8 +27,11 @@ struct harden_options {
     const char *key_function;  /* uint32_t (*)(void): this boot's random key; NULL: fixed key */
     const char *key_cell;      /* "0x..." or symbol of a RAM word that start-up leaves alone,
                                   for firmware that uses PSP itself; NULL: the key is in PSP */
-    const char *const *exempt; /* functions whose returns and calls stay as they are */
+    const char *const *exempt; /* functions whose returns and calls stay as they are; they move */
     size_t exempt_count;
+    const char *const *pin; /* functions that stay at their address, with no protection in them;
+                               what they refer to may move, and the reference follows */
+    size_t pin_count;
     const struct fw_range *writable_flash; /* stays writable and is never placed into */
     size_t writable_flash_count;
     struct fw_range flash;   /* size 0: as much as needed behind the image */

@@ -79,11 +79,12 @@ struct product {
         const char *file;
     } firmware;
     struct {
-        const char *profile;      /* "exploit" unless said */
-        const char *seed;         /* hex, 2 to 64 digits, an even number of them; or NULL */
-        const char *key_function; /* NULL: the key comes from the seed, a fixed key */
-        const char *key_cell;     /* "0x2000fff0" or a symbol; NULL: the hardener's choice */
-        struct product_texts exempt;
+        const char *profile;         /* "exploit" unless said */
+        const char *seed;            /* hex, 2 to 64 digits, an even number of them; or NULL */
+        const char *key_function;    /* NULL: the key comes from the seed, a fixed key */
+        const char *key_cell;        /* "0x2000fff0" or a symbol; NULL: the hardener's choice */
+        struct product_texts exempt; /* neither sealed nor their calls checked; they may move */
+        struct product_texts pin;    /* stay at their address, and are exempt */
         struct product_range *writable_flash;
         size_t writable_flash_count;
         struct product_range flash; /* the part's; size 0: as much as is needed */

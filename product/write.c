@@ -116,7 +116,9 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
                      "  # seed: 00              # hex; same input and seed, same bytes\n");
     put_key_function(out, facts);
     put_key_cell(out, facts);
-    buffer_text(out, "  # exempt: [symbols]     # functions to leave as they are; counted\n");
+    buffer_text(
+        out, "  # exempt: [symbols]     # functions not to seal, nor check the calls of; counted\n"
+             "  # pin: [symbols]        # functions to leave at their address, and exempt\n");
     put_flash(out, facts);
     buffer_text(out, "  mpu: auto               # or none: set up no memory map\n");
     if (facts->stack_limit) {

@@ -261,7 +261,7 @@ static void find_sites(struct fw_model *model, struct site_piece *piece, uint32_
     for (uint32_t i = unit->first; i != FW_NONE; i = model->items[i].next) {
         bool checkable = is_checkable(&model->items[i]);
         unit->call_sites += checkable || fw_is_open_jump(model, &model->items[i]);
-        if (!checkable || unit->status != FW_UNIT_ACCEPTED) continue;
+        if (!checkable || unit->status != FW_UNIT_ACCEPTED || unit->calls_exempt) continue;
         piece->items = arena_grow(&piece->arena, piece->items, piece->count, &piece->capacity,
                                   sizeof *piece->items);
         piece->items[piece->count++] = i;

@@ -197,7 +197,7 @@ enum status protect_choose_key(struct hardening *hardening) {
         uint32_t unit = 0;
         enum status status = find_function(hardening, options->exempt[i], &unit);
         if (status != STATUS_OK) return status;
-        model->units[unit].exempt = true;
+        model->units[unit].exempt = model->units[unit].calls_exempt = true;
         model->units[unit].returns_reason = "exempt by the product's description";
     }
     hardening->key_in_psp = !options->key_cell;

@@ -270,7 +270,7 @@ def wrong_use(board, good):
 
 def options(board, good):
     for extra, words in (
-            (["--key-function", "nobody"], ["nobody", "no function"]), (["--exempt", "nobody"], ["nobody"]),
+            (["--key-function", "nobody"], ["nobody", "no function"]), (["--exempt", "nobody"], ["nobody"]), (["--pin", "nobody"], ["nobody", "no function"]),
             (["--key-function", "table"], ["table", "no function"]), (["--key-cell", "nowhere"], ["nowhere"]),
             (["--key-cell", "0x20000001"], ["key cell"]), (["--flash", "0x0:0x100"], ["flash"])):
         board.refused(good, words, extra)

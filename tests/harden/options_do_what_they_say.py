@@ -6,8 +6,10 @@ that sets up the MPU itself keeps its own.
 
     options_do_what_they_say.py PROOFMARK
 """
+import json
 import os
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../firmware"))
@@ -135,6 +137,73 @@ def exempt(board):
     board.same(elf, "stored 1", ["exploit"], ["--exempt", "main", "--exempt", "exit"], check=False)
 
 
+PINNED = r"""
+#include <stdint.h>
+#include <stdio.h>
+__attribute__((noinline)) static int triple(int x) { return 3 * x; }
+int (*volatile through)(int) = triple;
+__attribute__((noinline, used)) unsigned sum(const uint8_t *p, unsigned n) {
+    unsigned s = 0;
+    while (n--) s = s * 31 + *p++;
+    return s;
+}
+__attribute__((noinline, used)) int caller(int x) { printf("%d ", x); return through(x) + 1; }
+int main(void) {
+    /* Code read as data by a number: no relocation tells. */
+    printf("sum %u caller %d\n", sum((const uint8_t *)ADDRESS, 8), caller(2));
+    return 0;
+}
+"""
+
+
+def address_of(elf, name):
+    names = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
+    return next(int(line.split()[0], 16) & ~1 for line in names.splitlines() if line.endswith(f" T {name}"))
+
+
+def code_of(elf, name):
+    told = subprocess.run(["arm-none-eabi-objdump", "-d", f"--disassemble={name}", elf], capture_output=True, text=True,
+                          check=True).stdout
+    return [line.split("\t")[:2] for line in told.splitlines() if line.startswith(" ")]
+
+
+def pinned(board):
+    flags = ["-O1", "-DADDRESS=0x400"]
+    number = address_of(board.build("before", PINNED, flags), "sum")
+    elf = board.build("pinned", PINNED, ["-O1", f"-DADDRESS={number:#x}"])
+    board.expect(address_of(elf, "sum") == number, "the function moved at the link")
+    moved = board.harden(elf, "null")[1]
+    board.expect(not emulate(moved).same(emulate(elf)), "code read as data moves without harm")
+    told = ["--pin", "sum", "--pin", "caller"]
+    counted = ["--exempt", "sum", "--exempt", "caller"]
+    for profile in ("null", "exploit"):
+        done, out, report = board.harden(elf, profile, told)
+        if not board.expect(done.returncode == 0, f"--pin {profile}: {done.stderr}"):
+            continue
+        board.expect(emulate(out).same(emulate(elf)), f"--pin {profile}: {emulate(out).told()}")
+        board.expect(code_of(out, "sum") == code_of(elf, "sum"), f"--pin {profile}: sum is not byte for byte")
+        for name in ("sum", "caller"):
+            row = board.function(report, name)
+            board.expect(row["status"] == "untouched" and "pinned" in row["reason"], f"--pin {profile}: {row}")
+            board.expect(address_of(out, name) == address_of(elf, name), f"--pin {profile}: {name} moved")
+        if profile == "exploit":
+            found = board.tool("check", "--json", "--original", elf, *counted, out)
+            calls = json.loads(found.stdout)["calls"]
+            board.expect(found.returncode == 0 and calls["exempt"] >= 1, f"--pin: {found.stdout[-500:]}")
+            found = board.tool("check", "--original", elf, out)
+            board.expect(found.returncode == 1 and "caller" in found.stdout, "a pinned function that check is not told of")
+
+
+def calls_exempt(board):
+    elf = board.build("calls", PINNED, ["-O1", "-DADDRESS=0"])
+    for options, protected in ([], 1), (["--exempt", "caller"], 0):
+        _, out, report = board.harden(elf, options=options)
+        calls = board.function(report, "caller")["protections"]["calls"]
+        board.expect(calls == {"protected": protected, "sites": 1}, f"{options}: {calls}")
+        found = board.tool("check", *options, "--original", elf, out)
+        board.expect(found.returncode == 0, f"{options}: {found.stdout[-500:]}")
+
+
 def own_mpu(board):
     elf = board.build("ownmpu", OWN_MPU)
     report = board.same(elf, "regions mine 1", check=False)
@@ -150,6 +219,8 @@ def main():
     stack_limit(board)
     flash(board)
     exempt(board)
+    pinned(board)
+    calls_exempt(board)
     own_mpu(board)
     return board.finish()
 

@@ -22,6 +22,18 @@ static void values_are_read(void **state) {
     arena_free(&arena);
 }
 
+static void pinned_functions_are_read(void **state) {
+    (void)state;
+    struct arena arena = {0};
+    struct product product;
+    struct error error;
+    const char *text = changed(&arena, "  profile: exploit\n", "  pin: [checksum, boot]\n");
+    assert_int_equal(read_text(&arena, text, &product, &error), STATUS_OK);
+    assert_int_equal(product.harden.pin.count, 2);
+    assert_string_equal(product.harden.pin.items[0], "checksum");
+    arena_free(&arena);
+}
+
 static void what_is_unsaid_has_its_default(void **state) {
     (void)state;
     struct arena arena = {0};
@@ -119,6 +131,7 @@ static void the_folder_follows_from_the_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read),
+        cmocka_unit_test(pinned_functions_are_read),
         cmocka_unit_test(what_is_unsaid_has_its_default),
         cmocka_unit_test(a_command_line_is_the_shells),
         cmocka_unit_test(paths_are_relative_to_the_description),
