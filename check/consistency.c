@@ -34,6 +34,54 @@ static bool in_unknown_function(const struct check *check, uint32_t address) {
     return f && address - f->address < f->size_bytes && !check->model->units[f->unit].decoded;
 }
 
+/* The routines of the protection are entered where they begin: behind the compare, or at what
+ * writes the key, they would protect nothing. The stub is for the reset vector alone. */
+static bool is_way_into_routine(const struct check *check, uint32_t to) {
+    const struct routine *begins = check_routine_at(check, to);
+    return begins ? begins->kind == ROUTINE_BOOT : check_routine_around(check, to) != NULL;
+}
+
+static void find_way_into(struct check *check, uint32_t place, uint32_t to) {
+    const struct routine *from = check_routine_around(check, place);
+    bool inside = from && to - from->address < from->end - from->address;
+    if (inside || !is_way_into_routine(check, to)) return;
+    check_find(check, "routine", place, "leads into the protection's own code at 0x%08x", to);
+}
+
+/* The word that the instruction loads into pc. */
+static bool loads_pc(const struct check *check, const struct thumb_insn *insn, uint32_t *to) {
+    bool veneer =
+        insn->reference == THUMB_REFERENCE_LITERAL && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
+    if (!veneer || !check_word(check, insn->target, to)) return false;
+    *to &= ~1U;
+    return true;
+}
+
+static void find_ways_of_code(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
+        const struct fw_item *item = &model->items[i];
+        const struct thumb_insn *insn = item->insn;
+        uint32_t to = insn->target;
+        if (item->kind != FW_ITEM_INSN || insn->reference == THUMB_REFERENCE_NONE) continue;
+        bool leads = insn->reference == THUMB_REFERENCE_BRANCH ||
+                     insn->reference == THUMB_REFERENCE_ADR || loads_pc(check, insn, &to);
+        if (leads) find_way_into(check, item->address, to & ~1U);
+    }
+}
+
+static void find_ways_of_pointers(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (size_t i = 0; i < model->relocation_count && !check_is_full(check); i++) {
+        const struct fw_relocation *r = &model->relocations[i];
+        const struct fw_section *section = &model->sections[r->section];
+        bool reset = model->vector_table != FW_NONE && r->place == model->vector_table + 4;
+        if (r->target_item == FW_NONE || !r->target_thumb || reset) continue;
+        if (!(section->flags & SHF_ALLOC) || section->type == SHT_ARM_EXIDX) continue;
+        find_way_into(check, r->place, model->items[r->target_item].address + r->target_delta);
+    }
+}
+
 /* Where the instruction goes, when it is a branch or loads a constant into pc. */
 static bool goes_to(const struct check *check, const struct fw_item *item, uint32_t *to) {
     const struct thumb_insn *insn = item->insn;
@@ -42,10 +90,7 @@ static bool goes_to(const struct check *check, const struct fw_item *item, uint3
         *to = insn->target;
         return item->target == FW_NONE;
     }
-    bool veneer =
-        insn->reference == THUMB_REFERENCE_LITERAL && insn->flow == THUMB_FLOW_JUMP_INDIRECT;
-    if (!veneer || !check_word(check, insn->target, to)) return false;
-    *to &= ~1U;
+    if (!loads_pc(check, insn, to)) return false;
     uint32_t there = fw_item_at(check->model, *to);
     return there == FW_NONE || check->model->items[there].kind != FW_ITEM_INSN ||
            check->model->items[there].address != *to;
@@ -68,6 +113,8 @@ static void find_hidden_code(struct check *check) {
 
 void check_consistency(struct check *check) {
     const struct fw_model *model = check->model;
+    find_ways_of_code(check);
+    find_ways_of_pointers(check);
     if (!check->boot) return;
     find_hidden_code(check);
     for (size_t i = 0; i < model->relocation_count && !check_is_full(check); i++) {

@@ -147,14 +147,15 @@ static void settle_tag(struct check *check) {
     }
 }
 
-static bool in_routine(const struct check *check, uint32_t address) {
+const struct routine *check_routine_around(const struct check *check, uint32_t address) {
     size_t low = 0, high = check->routine_count;
     while (low < high) { /* first routine behind `address` */
         size_t middle = low + (high - low) / 2;
         if (check->routines[middle].address <= address) low = middle + 1;
         else high = middle;
     }
-    return low && address < check->routines[low - 1].end;
+    const struct routine *found = low ? &check->routines[low - 1] : NULL;
+    return found && address < found->end ? found : NULL;
 }
 
 /* The first code of the unit that is no routine's: it shares a unit with one by a branch into
@@ -163,7 +164,8 @@ static uint32_t beside_routines(const struct check *check, uint32_t unit) {
     const struct fw_model *model = check->model;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
-        if (item->kind == FW_ITEM_INSN && !in_routine(check, item->address)) return item->address;
+        if (item->kind == FW_ITEM_INSN && !check_routine_around(check, item->address))
+            return item->address;
     }
     return FW_NONE;
 }

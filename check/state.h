@@ -149,6 +149,8 @@ void check_boot(struct check *check);
 /* routines.c: what was put in as a whole. Requires check_boot(). */
 void check_find_routines(struct check *check);
 const struct routine *check_routine_at(const struct check *check, uint32_t address);
+/* The routine whose code or data is at the address, or NULL. */
+const struct routine *check_routine_around(const struct check *check, uint32_t address);
 /* key.c: is the key function's result a constant; which functions run before the key. */
 void check_key(struct check *check);
 /* key_cell.c: a key in memory stays what it is. Requires check_memory_map(). */

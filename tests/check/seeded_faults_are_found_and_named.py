@@ -149,6 +149,35 @@ int main(void) { printf("%d\\n", f(21, pointer)); return 0; }
     images.finds("code that shares a routine's unit", patch.save("beside"), "routine", ["f", "shares"])
 
 
+def ways_into_routines(images):
+    """Behind the compare of a check nothing is checked; the boot stub's MSR writes the key. No
+    relocation need tell of the way there."""
+    text = """
+#include <stdio.h>
+int go(int);
+__attribute__((noinline, used)) int twice(int n) { return n * 2; }
+static int (*volatile pointer)(int) = twice;
+__asm__(".section .text.go,\\"ax\\"\\n.global go\\n.type go, %function\\n.thumb_func\\ngo:\\n ldr.w pc, 1f\\n"
+        ".align 2\\n1: .word twice + 1\\n.size go, . - go\\n");
+int main(void) { printf("%d\\n", pointer(1) + twice(2) + go(3)); return 0; }
+"""
+    elf = images.build_with_random_key("ways", text, ("-O1", "-fno-ipa-ra"))
+    out = images.hardened(elf)
+    images.holds("routines that are entered where they begin", out, elf)
+    patch = Patch(out)
+    routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
+    behind, key = patch.address(routine, r"^bx"), patch.address("__pm_boot", r"^msr")
+    call = patch.address("main", r"^bl .*__pm_call_")
+    word = (patch.functions["go"][0] + 7) & ~3
+    for told, place, content, at in [
+            ("a call behind the compare", call, bl(call, behind), "main"),
+            ("a call of what writes the key", call, bl(call, key), "main"),
+            ("a call of the boot stub", call, bl(call, patch.functions["__pm_boot"][0]), "main"),
+            ("a load of what is behind the compare", word, struct.pack("<I", behind | 1), "go")]:
+        patch = Patch(out).drop_relocation(place)
+        images.finds(told, patch.put(place, content).save("way"), "routine", [at, "leads into the protection's own code"])
+
+
 def void_checks(images, elf, out):
     patch = Patch(out)
     routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
@@ -366,6 +395,7 @@ def main():
         seed(images, elf, out)
     seals_by_a_register(images)
     code_beside_a_routine(images)
+    ways_into_routines(images)
     unseals_of_something_else(images)
     entries_taken_by_code(images)
     key_functions_entered_inside(images)
