@@ -1,7 +1,7 @@
 /* Returns: each place where a function saves its return address, and whether what it saves
  * is sealed and what it returns to is not.
  *
- * The return address is lr at the entry. A value `KEY + SP + n + lr` in a stack slot is
+ * The return address is lr at the entry. A value `KEY + SP + n + (lr ror 16)` in a stack slot is
  * sealed; a return is proven when the value that goes into pc is exactly lr. So a seal that
  * was weakened (a nop for one of its instructions, another distance) does not cancel out
  * on the way back, and is found. */

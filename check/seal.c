@@ -1,27 +1,11 @@
 /* The instructions that seal or unseal lr, known by their effect: KEY + SP (and a distance)
- * is mixed with the address, which may be turned first. Either ip is used up, or r0 is
+ * is mixed with the address, turned by 16 bits. Either ip is used up, or r0 is
  * pushed for the moment and comes back; no flag is written, nothing else is read or
  * written. Whether a function's seals and unseals cancel out is for returns.c to prove;
  * here they are only told from other code. */
 #include "check/state.h"
 
 enum { SEAL_MAXIMUM = 12 };
-
-/* The forms that a sealed value may have: times, turn. */
-static const struct sum forms[] = {
-    {0, 1, 1, 1, 16, 0}, /* KEY + SP + (address ror 16) */
-    {0, 1, 1, 1, 0, 0},  /* KEY + SP + address */
-    {0, -1, 1, 1, 0, 0}, /* KEY + SP - address */
-};
-
-size_t check_sealed_form(size_t index, unsigned base, uint32_t distance, struct sum *out) {
-    size_t count = sizeof forms / sizeof *forms;
-    if (index >= count) return 0;
-    *out = forms[index];
-    out->base = (uint8_t)base;
-    out->bits = distance;
-    return count;
-}
 
 /* What a sealing sequence may be made of. */
 static bool may_be_part(const struct check *check, const struct thumb_insn *insn) {
@@ -92,23 +76,17 @@ static bool run(const struct check *check, uint32_t address, struct sum lr, bool
 
 /* Does it take a seal off that was put on `distance` away? */
 static bool unseals(const struct check *check, uint32_t address, struct seal *out) {
-    struct sum sealed;
-    for (size_t i = 0; check_sealed_form(i, THUMB_LR, 0, &sealed); i++) {
-        uint32_t rest = 0;
-        bool done = run(check, address, sealed, true, out, &rest);
-        if (!done && rest) {
-            sealed.bits = 0U - rest;
-            done = run(check, address, sealed, true, out, &rest);
-        } else if (done) {
-            sealed.bits = sealed.times > 0 ? 0U - out->lr.bits : out->lr.bits;
-            done = run(check, address, sealed, true, out, &rest);
-        }
-        if (!done || !sum_is_base(out->lr, THUMB_LR)) continue;
-        out->distance = sealed.bits;
-        out->unseals = true;
-        return true;
+    struct sum sealed = sum_sealed(THUMB_LR, 0);
+    uint32_t rest = 0;
+    bool done = run(check, address, sealed, true, out, &rest);
+    if (!done && rest) {
+        sealed.bits = 0U - rest;
+        done = run(check, address, sealed, true, out, &rest);
     }
-    return false;
+    if (!done || !sum_is_base(out->lr, THUMB_LR)) return false;
+    out->distance = sealed.bits;
+    out->unseals = true;
+    return true;
 }
 
 /* It begins with the key, or with the register that the key will need. */

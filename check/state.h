@@ -141,8 +141,6 @@ bool check_may_start_seal(const struct check *check, const struct thumb_insn *in
 /* Instructions right behind a sealed save that make lr plain again, by what ip holds. */
 bool check_unseal_after(const struct check *check, const struct seal *seal, uint32_t address,
                         uint32_t *end);
-/* The forms of a sealed `base`, one by one; 0 behind the last. */
-size_t check_sealed_form(size_t index, unsigned base, uint32_t distance, struct sum *out);
 
 /* boot.c: the stub in front of the reset handler; fills key and regions. */
 void check_boot(struct check *check);

@@ -5,7 +5,7 @@
  * base is the value that a register or a stack slot had where the walk began, KEY is this
  * boot's key, SP the stack pointer there. Sealing and unsealing of return addresses are
  * such sums, so their effect is computed rather than recognised: whatever instructions are
- * used, `KEY + SP + n` plus or minus lr is a sealed return address and nothing else is. */
+ * used, `KEY + SP + n + (lr ror 16)` is a sealed return address and nothing else is. */
 #ifndef CHECK_SUMS_H
 #define CHECK_SUMS_H
 
@@ -74,11 +74,13 @@ static inline bool sum_is_stack(struct sum a) {
 static inline bool sum_is_base(struct sum a, unsigned base) {
     return a.base == base && a.turn == 0 && a.times == 1 && a.key == 0 && a.sp == 0 && a.bits == 0;
 }
-/* KEY + SP + anything, plus the base (perhaps with its halves exchanged) or minus it:
- * sealed */
+/* KEY + SP + distance + the base with its halves exchanged: sealed. Without the turn an overflow
+ * that runs out early would hit the half of an address that leaves it near the code. */
+static inline struct sum sum_sealed(unsigned base, uint32_t distance) {
+    return (struct sum){(uint8_t)base, 1, 1, 1, 16, distance};
+}
 static inline bool sum_is_sealed(struct sum a, unsigned base) {
-    bool form = a.times == 1 ? a.turn == 0 || a.turn == 16 : a.times == -1 && a.turn == 0;
-    return a.base == base && form && a.key == 1 && a.sp == 1;
+    return sum_same(a, sum_sealed(base, a.bits));
 }
 
 /* Like an assignment, without slots that hold nothing. */

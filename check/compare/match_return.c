@@ -80,17 +80,13 @@ bool compare_return(struct compare *compare, uint32_t item, uint32_t address, ui
                     bool *clobbers_ip) {
     const struct check *check = compare->check;
     struct sums wanted, state;
-    struct sum slot, sealed;
+    struct sum slot;
     original_effect(&wanted, compare->in->items[item].insn, &check->sums, &slot);
     if (slot.base < BASE_SLOT || slot.base >= BASE_SLOTS || !sum_is_stack(wanted.r[THUMB_SP])) {
         return false;
     }
     uint32_t offset = 4U * (slot.base - BASE_SLOT), sp = wanted.r[THUMB_SP].bits;
-    for (size_t i = 0; check_sealed_form(i, slot.base, sp, &sealed); i++) {
-        if (!run(check, address, sealed, offset, &state, end)) continue;
-        if (same_state(&state, &wanted, clobbers_ip) && sum_is_base(state.r[THUMB_LR], slot.base)) {
-            return true;
-        }
-    }
-    return false;
+    struct sum sealed = sum_sealed(slot.base, sp);
+    if (!run(check, address, sealed, offset, &state, end)) return false;
+    return same_state(&state, &wanted, clobbers_ip) && sum_is_base(state.r[THUMB_LR], slot.base);
 }
