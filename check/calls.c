@@ -87,13 +87,16 @@ static void count_sites(struct check *check) {
     }
 }
 
+static bool has_tag(const struct check *check, uint32_t address) {
+    uint32_t word;
+    return check->has_call_routines && check_word(check, address - 4, &word) && word == check->tag;
+}
+
 /* The function's address is taken: an indirect call may go there. */
 static void judge_target(struct check *check, uint32_t index) {
     const struct fw_item *item = &check->model->items[index];
     const struct routine *routine = check_routine_at(check, item->address);
-    uint32_t word;
-    bool tagged = check->has_call_routines && check_word(check, item->address - 4, &word) &&
-                  word == check->tag;
+    bool tagged = has_tag(check, item->address);
     check->counts.call_targets++;
     check->counts.call_tagged += tagged;
     if (routine && routine->kind != ROUTINE_THUNK) {
@@ -104,22 +107,49 @@ static void judge_target(struct check *check, uint32_t index) {
     }
 }
 
-/* Pointers to code, in data, in a pool or made by ADR, that an indirect call may use. */
-static void count_targets(struct check *check) {
+/* The word that MOVW and the next MOVT of the same symbol and register make. */
+static bool paired_word(const struct check *check, const struct fw_relocation *r, uint32_t *word) {
+    enum { NEAR = 8 };
+    const struct fw_model *model = check->model;
+    const struct fw_relocation *end = model->relocations + model->relocation_count;
+    struct thumb_insn low, high;
+    if (r->type != R_ARM_THM_MOVW_ABS_NC || !check_decode(check, r->place, &low)) return false;
+    for (const struct fw_relocation *next = r + 1; next < end && next - r < NEAR; next++) {
+        if (next->type != R_ARM_THM_MOVT_ABS || next->symbol != r->symbol) continue;
+        if (!check_decode(check, next->place, &high) || high.rd != low.rd) continue;
+        *word = low.imm | high.imm << 16;
+        return low.op == THUMB_MOV_IMMEDIATE && high.op == THUMB_MOVT;
+    }
+    return false;
+}
+
+/* Where a relocated word leads, by item. One whose symbol is of another section than what it leads
+ * to is not bound: so is a pointer to the thunk of a function in RAM, or to code that left its
+ * section. It is a pointer where a tag awaits it. */
+static uint32_t pointed_item(const struct check *check, const struct fw_relocation *r) {
+    uint32_t word;
+    if (r->target_item != FW_NONE) return r->target_thumb ? r->target_item : FW_NONE;
+    bool known =
+        r->type == R_ARM_ABS32 ? check_word(check, r->place, &word) : paired_word(check, r, &word);
+    if (!known) return FW_NONE;
+    return (word & 1) && has_tag(check, word & ~1U) ? fw_item_at(check->model, word & ~1U)
+                                                    : FW_NONE;
+}
+
+/* Pointers to code, in data, in a pool or made by ADR, that an indirect call may use. Marks in
+ * `seen` where each leads, by item. */
+static void count_targets(struct check *check, bool *seen) {
     struct fw_model *model = check->model;
-    struct arena scratch = {0};
-    bool *seen = ARENA_ARRAY(&scratch, bool, model->item_count + 1);
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
-        if (r->target_item == FW_NONE || !r->target_thumb || fw_is_vector_alone(model, r->place)) {
-            continue;
-        }
-        if (!model->items[r->target_item].entry || seen[r->target_item]) continue;
+        uint32_t target = pointed_item(check, r);
+        if (target == FW_NONE || fw_is_vector_alone(model, r->place)) continue;
+        if (!model->items[target].entry || seen[target]) continue;
         /* A thunk's own pointer is not one that calls use. */
         uint32_t from = fw_item_at(model, r->place);
         if (from != FW_NONE && is_routine_item(check, &model->items[from])) continue;
-        seen[r->target_item] = true;
-        judge_target(check, r->target_item);
+        seen[target] = true;
+        judge_target(check, target);
     }
     for (size_t i = 0; model->relative_addresses && i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
@@ -127,14 +157,14 @@ static void count_targets(struct check *check) {
         seen[item->target] = true;
         judge_target(check, item->target);
     }
-    arena_free(&scratch);
 }
 
-static bool tag_may_stand(struct check *check, uint32_t address) {
+static bool tag_may_stand(struct check *check, const bool *seen, uint32_t address) {
     struct fw_model *model = check->model;
+    const struct fw_section *section = check_contents_at(check, address);
     uint32_t item = fw_item_at(model, address + 4);
-    return address % 4 == 0 && item != FW_NONE && model->items[item].kind == FW_ITEM_INSN &&
-           model->items[item].entry;
+    return address % 4 == 0 && section && fw_is_code_section(section) && item != FW_NONE &&
+           seen[item];
 }
 
 /* What is named a tag is one. */
@@ -150,28 +180,45 @@ static void judge_named_tags(struct check *check) {
     }
 }
 
-/* The tag as a word anywhere else would be a place that a call may go to. */
-static void find_stray_tags(struct check *check) {
-    struct fw_model *model = check->model;
-    for (size_t i = 0; check->has_call_routines && i < model->section_count; i++) {
-        const struct fw_section *s = &model->sections[i];
-        if (!s->data || !(s->flags & SHF_ALLOC)) continue;
+/* Like check_word(), wherever sections meet; what is in none reads as filler does. */
+static uint32_t word_across(const struct check *check, uint32_t address) {
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct fw_section *s = check_contents_at(check, address + i);
+        if (s) word |= (uint32_t)s->data[address + i - s->address] << 8 * i;
+    }
+    return word;
+}
+
+static void judge_tag(struct check *check, const bool *seen, uint32_t address, uint32_t word) {
+    if (word != check->tag || tag_may_stand(check, seen, address)) return;
+    check_find(check, "calls", address,
+               "the tag of callable functions stands where none begins whose address is taken");
+}
+
+/* The tag as a word anywhere else would be a place that a call may go to. A call goes to an odd
+ * address and looks at the word five bytes below. */
+static void find_stray_tags(struct check *check, const bool *seen) {
+    enum { BEYOND = 3 }; /* bytes of a word that may be in the section beside it */
+    for (size_t i = 0; check->has_call_routines && i < check->contents_count; i++) {
+        const struct fw_section *s = check->contents[i];
         struct span content = {s->data, s->size_bytes};
-        uint32_t word;
-        for (size_t offset = 0; span_u32le(content, offset, &word); offset += 2) {
-            if (word != check->tag) continue;
-            uint32_t address = s->address + (uint32_t)offset;
-            if (!fw_is_code_section(s) || !tag_may_stand(check, address)) {
-                check_find(check, "calls", address,
-                           "the tag of callable functions stands where none begins");
-            }
-        }
+        uint32_t word, address = (s->address - BEYOND + 1) & ~1U;
+        for (; s->address - address - 1 < BEYOND; address += 2)
+            judge_tag(check, seen, address, word_across(check, address));
+        for (; span_u32le(content, address - s->address, &word); address += 2)
+            judge_tag(check, seen, address, word);
+        for (; address - s->address < s->size_bytes; address += 2)
+            judge_tag(check, seen, address, word_across(check, address));
     }
 }
 
 void check_calls(struct check *check) {
+    struct arena scratch = {0};
+    bool *seen = ARENA_ARRAY(&scratch, bool, check->model->item_count + 1);
     count_sites(check);
-    count_targets(check);
+    count_targets(check, seen);
     judge_named_tags(check);
-    find_stray_tags(check);
+    find_stray_tags(check, seen);
+    arena_free(&scratch);
 }

@@ -137,9 +137,12 @@ static bool ip_live_into_taken(const struct fw_model *model) {
 }
 
 /* A pointer that an indirect call may use: a Thumb address of a function's start that not
- * only the processor uses. */
+ * only the processor uses, and that is not in what is dropped. */
 static bool takes_address(const struct fw_model *model, const struct fw_relocation *relocation) {
     if (relocation->target_item == FW_NONE || !relocation->target_thumb) return false;
+    uint32_t at = fw_item_at(model, relocation->place);
+    if (at != FW_NONE && model->units[model->items[at].unit].status == FW_UNIT_DROPPED)
+        return false;
     return model->items[relocation->target_item].entry &&
            !fw_is_vector_alone(model, relocation->place);
 }

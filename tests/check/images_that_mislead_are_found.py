@@ -37,6 +37,15 @@ __asm__(".section .text.room,\\"ax\\"\\n.global room\\n.type room, %%function\\n
         "%s\\n bx lr\\n.size room, . - room\\n.text\\n");
 int main(void) { room(); puts("on"); return 0; }
 """
+BETWEEN = """
+#include <stdio.h>
+__asm__(".global first, second, odd\\n.section .first, \\"a\\"\\n.balign 2\\nfirst: .short 1, 2, 3\\n"
+        ".section .second, \\"a\\"\\n.balign 2\\nsecond: .short 4, 5, 6\\n.byte 0\\n"
+        ".section .odd, \\"a\\"\\nodd: .space 9, 7\\n.text\\n");
+__attribute__((noinline, used)) int twice(int n) { return n * 2; }
+static int (*volatile pointer)(int) = twice;
+int main(void) { printf("%d\\n", pointer(4)); return 0; }
+"""
 SCB = "movw r0, #0xed00; movt r0, #0xe000; "
 MPU_CTRL = "movw r0, #0xed94; movt r0, #0xe000; "
 STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
@@ -85,6 +94,28 @@ def second_tables(images):
     images.finds("a byte that belongs to no section", patch.save("gap"), "segments", [f"0x{place - 4:08x}", "no section"])
 
 
+def tags_between_sections(images):
+    """A call looks at four bytes, whatever sections they are in."""
+    line = "    .first : { KEEP(*(.first)) } > FLASH :text\n    .second : { KEEP(*(.second)) } > FLASH :text\n"
+    line += "    .odd : { KEEP(*(.odd)) } > FLASH :text\n"
+    undo = script(images, "between", line, "    .rodata :")
+    elf = images.build_with_random_key("between", BETWEEN)
+    undo()
+    out = images.hardened(elf)
+    images.holds("two sections side by side", out, elf)
+    patch = Patch(out)
+    tag = patch.word(patch.functions["twice"][0] - 4)
+    first, second = symbol(out, "first"), symbol(out, "second")
+    images.expect(second - first == 6 and second % 2 == 0, f"the sections adjoin: {first:#x}, {second:#x}")
+    images.finds("a tag across two sections", patch.put(second - 2, struct.pack("<H", tag & 0xffff)).put(
+        second, struct.pack("<H", tag >> 16)).save("across"), "calls", ["tag", "stands where none begins"])
+    patch = Patch(out)
+    odd = symbol(out, "odd")
+    images.expect(odd % 2 == 1, f"a section at an odd address: {odd:#x}")
+    images.finds("a tag in a section at an odd address", patch.put(odd + 1, struct.pack("<I", tag)).save("odd"),
+                 "calls", ["tag", "stands where none begins"])
+
+
 def unread(images, told, image, words):
     code, figures = images.figures(image)
     said = str(figures.get("error"))
@@ -122,7 +153,10 @@ def executable_ram(images):
     line = "    .ramfunc : { *(.ramfunc) . = ALIGN(32); } > RAM AT > FLASH :ramfunc\n    . = ORIGIN(RAM) + 4K;\n"
     undo = script(images, "ramfunc", line, "    .data : ALIGN(8)", "    ramfunc PT_LOAD FLAGS(7);\n")
     elf = images.build_with_random_key("ramfunc", IN_RAM, ("-Os", "-Wa,--no-warn"))
+    pair = images.build_with_random_key("pair", IN_RAM, ("-Os", "-Wa,--no-warn", "-mslow-flash-data"))
     undo()
+    targets = images.holds("its thunk's address in MOVW and MOVT", images.hardened(pair))["calls"]
+    images.expect(targets["targets"] == targets["tagged"] == 11, f"its thunk is a target: {targets}")
     out = images.hardened(elf)
     figures = images.holds("a function in RAM", out, elf)
     ranges = figures["memory_map"]["executable_ram"]
@@ -177,6 +211,7 @@ def main():
     out = images.hardened(elf)
     images.holds("the image as it is", out, elf)
     second_tables(images)
+    tags_between_sections(images)
     loaded_bytes(images, out)
     guards(images, out)
     executable_ram(images)

@@ -178,6 +178,43 @@ int main(void) { printf("%d\\n", pointer(1) + twice(2) + go(3)); return 0; }
         images.finds(told, patch.put(place, content).save("way"), "routine", [at, "leads into the protection's own code"])
 
 
+def seals_without_a_turn(images, elf, out):
+    """KEY + SP + lr, and the same taken off: all of the image is changed, and fits together."""
+    patch = Patch(out)
+    seal, plain = struct.pack("<HH", 0xeb0c, 0x4e3e), struct.pack("<HH", 0xeb0c, 0x0e0e)
+    unseal = struct.pack("<HHHH", 0xebae, 0x0e0c, 0xea4f, 0x4e3e)  # sub.w lr, lr, ip; ror.w lr, lr, #16
+    unturned = struct.pack("<HHHH", 0xf10e, 0x0e00, 0xebae, 0x0e0c)  # add.w lr, lr, #0; sub.w lr, lr, ip
+    images.expect(patch.data.count(seal) > 9 and patch.data.count(unseal) > 2, "the image has seals")
+    patch.data = patch.data.replace(seal, plain).replace(unseal, unturned)
+    other = patch.save("unturned")
+    images.finds("seals without a turn", other, "returns", ["work", "neither plain nor sealed"])
+    images.finds("tails without a turn", other, "routine", ["__pm_return"])
+
+
+def tags_of_others(images):
+    """A tag is only in front of what an indirect call may go to: `inner` is called by its name."""
+    text = """
+#include <stdio.h>
+int inner(int), pad(int);
+__attribute__((noinline, used)) int twice(int n) { return n * 2; }
+static int (*volatile pointer)(int) = twice;
+__asm__(".section .text.pad,\\"ax\\"\\n.global pad, inner\\n.type pad, %function\\n.type inner, %function\\n.thumb_func\\n"
+        ".balign 4\\npad: b 1f\\n.balign 4\\nspare: .word 0x11223344\\n.size pad, . - pad\\n.thumb_func\\n"
+        "inner: adds r0, #1\\n1: adds r0, #2\\n bx lr\\n.size inner, . - inner\\n");
+__attribute__((section(".text.group"), used)) void never(void) { pointer = inner; }
+__attribute__((section(".text.group"))) int main(void) { printf("%d\\n", pointer(1) + pad(2) + inner(3)); return 0; }
+"""
+    elf = images.build_with_random_key("tags", text)
+    out = images.hardened(elf)
+    figures = images.holds("a pointer in what is dropped", out, elf)
+    images.expect(figures["original"]["dropped"] > 0, f"never is dropped: {figures['original']}")
+    patch = Patch(out)
+    tag, place = patch.word(patch.functions["twice"][0] - 4), patch.functions["inner"][0] - 4
+    images.expect(patch.word(place) == 0x11223344, "the spare word is in front of inner")
+    images.finds("a tag in front of what no pointer leads to", patch.put(place, struct.pack("<I", tag)).save("other"),
+                 "calls", ["address is taken"])
+
+
 def void_checks(images, elf, out):
     patch = Patch(out)
     routine = next(name for name in patch.functions if name.startswith("__pm_call_"))
@@ -391,11 +428,12 @@ def main():
     figures = images.holds("the image as it is", out, elf)
     images.expect(figures["key"] == {"function": "pm_random", "made": "at boot", "place": "psp"},
                   f"its key is told as {figures['key']}")
-    for seed in (unsealed_functions, void_checks, constant_keys, wrong_entries, lost_key_cells, wrong_rights, lost_and_misled):
+    for seed in (unsealed_functions, seals_without_a_turn, void_checks, constant_keys, wrong_entries, lost_key_cells, wrong_rights, lost_and_misled):
         seed(images, elf, out)
     seals_by_a_register(images)
     code_beside_a_routine(images)
     ways_into_routines(images)
+    tags_of_others(images)
     unseals_of_something_else(images)
     entries_taken_by_code(images)
     key_functions_entered_inside(images)
