@@ -13,7 +13,29 @@ static json_t *counts(unsigned sites, unsigned protected) {
     return json_pack("{s:i, s:i}", "sites", (int)sites, "protected", (int)protected);
 }
 
-/* Bytes of one unit go to its first function; the others say which that is. */
+/* From the function's first item to the next function's of its unit. */
+static uint32_t bytes_after(const struct fw_model *model, const struct fw_function *f) {
+    const struct fw_unit *unit = &model->units[f->unit];
+    const struct fw_function *lead = &model->functions[unit->function_first];
+    const struct fw_function *behind = f + 1, *end = lead + unit->function_count;
+    uint32_t bytes = 0;
+    if (unit->status == FW_UNIT_DROPPED) return 0;
+    if (unit->status == FW_UNIT_UNTOUCHED || f->item == FW_NONE) return f->size_bytes;
+    while (behind < end && behind->item == FW_NONE)
+        behind++;
+    uint32_t i = f == lead ? unit->first : f->item, stop = behind < end ? behind->item : FW_NONE;
+    for (; i != stop && i != FW_NONE; i = model->items[i].next)
+        bytes += model->items[i].size_bytes;
+    return bytes;
+}
+
+static const char *why_unchecked(const struct hardening *hardening, const struct fw_unit *unit) {
+    if (hardening->calls_reason) return hardening->calls_reason;
+    if (unit->status == FW_UNIT_UNTOUCHED) return unit->reason;
+    return "a jump in it goes to an address that no table of its own holds";
+}
+
+/* Protections of one unit go to its first function; the others say which that is. */
 static json_t *function_report(const struct hardening *hardening, const struct fw_function *f) {
     const struct fw_model *model = hardening->model;
     const struct fw_unit *unit = &model->units[f->unit];
@@ -22,6 +44,7 @@ static json_t *function_report(const struct hardening *hardening, const struct f
                             "status", status_word(unit));
     if (unit->reason) json_object_set_new(out, "reason", json_string(unit->reason));
     json_object_set_new(out, "bytes_before", json_integer(f->size_bytes));
+    json_object_set_new(out, "bytes_after", json_integer(bytes_after(model, f)));
     if (f != lead) {
         json_object_set_new(out, "moves_with", json_string(lead->name));
         return out;
@@ -43,8 +66,11 @@ static json_t *function_report(const struct hardening *hardening, const struct f
         json_object_set_new(protections, "returns", returns);
     }
     if (unit->call_sites) {
-        json_object_set_new(protections, "calls",
-                            counts(unit->call_sites, unit->call_sites_checked));
+        json_t *calls = counts(unit->call_sites, unit->call_sites_checked);
+        if (unit->call_sites_checked < unit->call_sites) {
+            json_object_set_new(calls, "reason", json_string(why_unchecked(hardening, unit)));
+        }
+        json_object_set_new(protections, "calls", calls);
     }
     json_object_set_new(out, "protections", protections);
     return out;

@@ -92,6 +92,7 @@ class Board:
             for seed in seeds:
                 with_seed = [*(options if profile == "exploit" else ()), "--seed", seed]
                 done, out, report = self.harden(elf, profile, with_seed)
+                self.adds_up(report, f"{name} {profile}")
                 if not self.expect(done.returncode == 0, f"{name} {profile} {seed}: {done.stderr.strip()}"):
                     continue
                 run = emulate(out)
@@ -100,6 +101,19 @@ class Board:
                     found = self.tool("check", *(check_options if profile == "exploit" else ()), "--original", elf, out)
                     self.expect(found.returncode == 0, f"{name} {profile} {seed}: check: {found.stdout[-600:]}{found.stderr}")
         return report
+
+    def adds_up(self, report, what):
+        """A unit's bytes are its functions', and what is not protected has a reason."""
+        lead, bytes_after = None, {}
+        for row in report["functions"] if report else ():
+            lead = row if "moves_with" not in row else lead
+            bytes_after[lead["address"]] = bytes_after.get(lead["address"], 0) + row["bytes_after"]
+            for kind, count in row.get("protections", {}).items():
+                told = count["protected"] == count["sites"] or count.get("exempt") or count.get("reason")
+                self.expect(told, f"{what}: {row['name']}: {kind} {count}")
+        for row in report["functions"] if report else ():
+            if "moves_with" not in row:
+                self.expect(bytes_after[row["address"]] == row["unit_bytes_after"], f"{what}: {row}")
 
     def function(self, report, name):
         """The report's row of a function."""
