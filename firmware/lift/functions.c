@@ -70,11 +70,11 @@ char lift_kind_at(const struct lift *lift, uint16_t section, uint32_t address, u
         }
     }
     *next = limit;
-    for (size_t i = low; i < lift->mapping_counts[section]; i++) {
+    for (size_t i = low; i < lift->mapping_counts[section] && mappings[i].address < limit; i++) {
         /* Runs of one kind from several objects are one run. */
         char before = low ? mappings[low - 1].kind : 't';
         if (mappings[i].kind == before) continue;
-        if (mappings[i].address < limit) *next = mappings[i].address;
+        *next = mappings[i].address;
         break;
     }
     return low ? mappings[low - 1].kind : 't';
@@ -115,7 +115,7 @@ static size_t collect_starts(struct lift *lift, struct start *starts) {
         bool ends = address - section->address >= section->size_bytes;
         uint8_t rank = type == STT_FUNC || is_tag(symbol) ? 0 : type == STT_NOTYPE ? 1 : 2;
         if (ends) continue;
-        if (rank == 1 && lift_kind_at(lift, s, address, UINT32_MAX, &next) != 't') rank = 2;
+        if (rank == 1 && lift_kind_at(lift, s, address, address, &next) != 't') rank = 2;
         starts[count++] = (struct start){address, symbol->size_bytes, (uint32_t)i, s, rank};
     }
     qsort(starts, count, sizeof *starts, compare_starts);
