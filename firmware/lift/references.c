@@ -361,7 +361,8 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
     const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
     if (!to) return;
     if (symbol->section == SHN_ABS) { /* never relocated; the function is not moved from under it */
-        pin_hidden(lift, to, "an absolute symbol, a number or an address, may mean it");
+        lift_refuse(to, "an absolute symbol, a number or an address, may mean it");
+        if (value & 1) model->hidden_addresses = true; /* nothing can be called by an even one */
         return;
     }
     if (is_elsewhere(symbol, to)) return;
