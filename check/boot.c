@@ -122,8 +122,9 @@ static bool take_mpu(struct cursor *c, struct routine *boot) {
         if (!take_bits(c, 0xe88003fcU)) return false;
         rounded += REGIONS_AT_ONCE;
     }
-    if (!take_bits(c, 0x2105) || !take_bits(c, 0xf8401c08U) || !take_bits(c, 0xf3bf8f4fU) ||
-        !take_bits(c, 0xf3bf8f6fU) || c->address != end) {
+    check->map_in_faults = take_bits(c, 0x2107); /* MPU_CTRL with HFNMIENA; else without */
+    if ((!check->map_in_faults && !take_bits(c, 0x2105)) || !take_bits(c, 0xf8401c08U) ||
+        !take_bits(c, 0xf3bf8f4fU) || !take_bits(c, 0xf3bf8f6fU) || c->address != end) {
         return false;
     }
     uint32_t wanted = (count + REGIONS_AT_ONCE - 1) / REGIONS_AT_ONCE * REGIONS_AT_ONCE;

@@ -556,11 +556,28 @@ void check_other_maps(struct check *part, size_t piece) {
     struct fw_model *model = part->model;
     uint32_t end = check_piece_first(part, piece + 1);
     for (uint32_t u = check_piece_first(part, piece); part->map_applied && u < end; u++) {
+        uint32_t mask = part->map_in_faults ? FW_NONE : fw_faultmask_use(model, u);
+        if (mask != FW_NONE) {
+            check_find(part, "memory map", model->items[mask].address,
+                       "it may set FAULTMASK, under which the memory map is off");
+        }
         uint32_t use = fw_mpu_use(model, u, part->boot->address, part->boot->end);
         if (use == FW_NONE) continue;
         check_find(part, "memory map", model->items[use].address,
                    "it may change the MPU's registers");
     }
+}
+
+/* The map holds for the handlers of hard faults and NMIs where FAULTMASK asks for it, and only
+ * there: they may run on a stack that ran into its guard. */
+static void judge_control(struct check *check) {
+    const struct fw_model *model = check->model;
+    bool asked = !check->map_in_faults; /* otherwise check_other_maps() looks */
+    for (uint32_t u = 0; u < model->unit_count && !asked; u++)
+        asked = fw_faultmask_use(model, u) != FW_NONE;
+    if (asked) return;
+    check_find(check, "memory map", check->boot->address,
+               "the map holds for hard faults and NMIs too, and nothing asks for it");
 }
 
 void check_memory_map(struct check *check) {
@@ -576,6 +593,7 @@ void check_memory_map(struct check *check) {
     }
     find_guards(check);
     judge_stack(check);
+    judge_control(check);
     bool in_memory = !check->sums.key_in_psp && check->sums.key_cell;
     if (in_memory && may_write(check, check->sums.key_cell)) {
         check_find(check, "memory map", check->sums.key_cell, "the key's word can be written");

@@ -84,6 +84,7 @@ struct check {
     struct region regions[REGIONS_MAXIMUM];
     size_t region_count;
     bool map_applied, null_guard, stack_guard;
+    bool map_in_faults; /* HFNMIENA: also for hard faults, NMIs and while FAULTMASK is set */
     uint32_t stack_guard_base;
     uint32_t boot_regions; /* that the stub asks the part for */
 

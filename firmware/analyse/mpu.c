@@ -12,6 +12,7 @@ enum { REGISTERS = 15, CALL_CLOBBERED = 0x500f /* r0-r3, r12, lr (AAPCS32, 6.1.1
 struct constants {
     uint32_t known;  /* one bit a register */
     uint32_t system; /* those of them that hold an address in the system control space */
+    uint32_t spent;  /* those of them that a load has used since */
     uint32_t value[REGISTERS];
 };
 
@@ -32,11 +33,13 @@ static bool is_system(uint32_t address) {
 static void forget(struct constants *state, uint32_t registers) {
     state->known &= ~registers;
     state->system &= ~registers;
+    state->spent &= ~registers;
 }
 
 static void learn(struct constants *state, unsigned reg, uint32_t value) {
     uint32_t bit = 1U << reg;
     state->known |= bit;
+    state->spent &= ~bit;
     state->system = is_system(value) ? state->system | bit : state->system & ~bit;
     state->value[reg] = value;
 }
@@ -117,15 +120,38 @@ static bool stores_there(const struct constants *state, const struct thumb_insn 
     return base < MPU_END && base + bytes > MPU_FIRST;
 }
 
+enum { ARGUMENTS = 4 };
+
+static bool is_call(const struct thumb_insn *insn) {
+    return insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+}
+
+/* Control goes to the caller or to another function. A sealed return does so by a branch to its
+ * tail: what r0 to r3 then hold is looked at in the same way as where it returns itself. */
+static bool leaves(const struct fw_model *model, const struct fw_item *item) {
+    const struct thumb_insn *insn = item->insn;
+    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) return true;
+    if (insn->flow != THUMB_FLOW_BRANCH && insn->flow != THUMB_FLOW_BRANCH_COND) return false;
+    return item->target == FW_NONE || model->items[item->target].unit != item->unit;
+}
+
+/* Does one of r0 to r3 hand such an address on? */
+static bool hands_on(const struct constants *state, bool calls) {
+    for (unsigned reg = 0; reg < ARGUMENTS; reg++) {
+        uint32_t value;
+        bool spent = (state->spent >> reg & 1) && !(calls && reg == 0);
+        if (!spent && is_known(state, reg, &value) && is_mpu(value)) return true;
+    }
+    return false;
+}
+
 /* A use of such an address behind which it is lost from sight. */
 static bool escapes(const struct constants *state, const struct thumb_insn *insn, bool followed) {
     bool computes = insn->writes && !insn->loads && !insn->stores && !followed;
     bool index = insn->op == THUMB_ADD_REGISTER || insn->op == THUMB_SUB_REGISTER;
     uint32_t mpu = reads_of(state, insn, is_mpu);
     bool only_base = insn->loads && !insn->stores && !insn->writeback && mpu == 1U << insn->rn;
-    if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
-        return (state->known & 1) && is_mpu(state->value[0]);
-    }
+    if (is_call(insn)) return hands_on(state, true);
     if (mpu && !only_base && (insn->stores || insn->loads || computes)) return true;
     /* The index of an interrupt's register is added to one of these bases. */
     return computes && !index && reads_of(state, insn, is_system);
@@ -133,12 +159,14 @@ static bool escapes(const struct constants *state, const struct thumb_insn *insn
 
 static bool step(struct fw_model *model, struct constants *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
-    bool calls = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
-    uint32_t value = 0, given = insn->reads | (calls ? 1U : 0);
+    bool calls = is_call(insn);
+    uint32_t value = 0, given = insn->reads | (calls ? (1U << ARGUMENTS) - 1 : 0);
     bool followed = result(model, state, item, &value);
     if ((state->system & given) && (stores_there(state, insn) || escapes(state, insn, followed))) {
         return true;
     }
+    if (state->system && leaves(model, item) && hands_on(state, false)) return true;
+    if (insn->loads && insn->rn < REGISTERS) state->spent |= state->known & 1U << insn->rn;
     forget(state, insn->writes | (calls ? CALL_CLOBBERED : 0U));
     if (followed && insn->rd < REGISTERS) learn(state, insn->rd, value);
     return false;
@@ -189,6 +217,7 @@ static void meet(struct constants *state, const struct constants *other) {
     for (unsigned reg = 0; reg < REGISTERS; reg++) {
         uint32_t here = 0, there = 0;
         bool has_here = is_known(state, reg, &here), has_there = is_known(other, reg, &there);
+        if (has_there) state->spent &= other->spent | ~(1U << reg);
         if (has_here && (is_system(here) || (has_there && here == there))) continue;
         if (has_there && is_system(there)) {
             learn(state, reg, there);
@@ -234,7 +263,7 @@ static bool falls_through(const struct thumb_insn *insn) {
 /* One round over the unit. */
 static uint32_t follow(struct follower *f, uint32_t unit, uint32_t stub, uint32_t stub_end) {
     struct fw_model *model = f->model;
-    f->state.known = f->state.system = 0;
+    f->state.known = f->state.system = f->state.spent = 0;
     f->ahead_count = 0;
     f->falls_through = false;
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
@@ -265,4 +294,16 @@ uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32
         found = follow(&f, unit, stub, stub_end);
     } while (found == FW_NONE && f.back_count > known);
     return found;
+}
+
+uint32_t fw_faultmask_use(const struct fw_model *model, uint32_t unit) {
+    enum { SYSM_FAULTMASK = 19, CPSID_F = 0xb671, CPSID_BITS = 0xfff1 /* A7.7.29; or CPSID if */ };
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        const struct fw_item *item = &model->items[i];
+        const struct thumb_insn *insn = item->insn;
+        if (item->kind != FW_ITEM_INSN) continue;
+        if (insn->op == THUMB_CPS && (insn->bits & CPSID_BITS) == CPSID_F) return i;
+        if (insn->op == THUMB_MSR && insn->imm == SYSM_FAULTMASK) return i;
+    }
+    return FW_NONE;
 }

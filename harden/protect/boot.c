@@ -11,12 +11,14 @@
  * four at a time (B3.5.11). */
 #include <elf.h>
 
+#include "firmware/analyse/mpu.h"
 #include "harden/passes.h"
 
 enum {
     MPU_TYPE_LOW = 0xed90,
     SCS_HIGH = 0xe000,
     MPU_ENABLE_PRIVDEFENA = 5,
+    MPU_HFNMIENA = 2,
     REGIONS_AT_ONCE = 4,
     RBAR_VALID = 1 << 4,
 };
@@ -62,6 +64,17 @@ static void fill_words(struct hardening *hardening) {
     }
 }
 
+/* While FAULTMASK is set the map holds only if it also holds for the handlers of hard faults and
+ * NMIs. Elsewhere those are left without it: a hard fault that follows on a stack that ran into
+ * its guard goes on on that stack, and its first push would lock the processor up. */
+static bool sets_faultmask(const struct fw_model *model) {
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].status == FW_UNIT_DROPPED) continue;
+        if (fw_faultmask_use(model, u) != FW_NONE) return true;
+    }
+    return false;
+}
+
 static void append_mpu(struct hardening *hardening, uint32_t unit, uint32_t reset) {
     struct fw_model *model = hardening->model;
     uint32_t regions = (uint32_t)hardening->region_count;
@@ -76,10 +89,11 @@ static void append_mpu(struct hardening *hardening, uint32_t unit, uint32_t rese
         fw_append(model, unit, 0xe8b103fcU); /* ldmia.w r1!, {r2-r9} */
         fw_append(model, unit, 0xe88003fcU); /* stmia.w r0, {r2-r9} */
     }
-    fw_append(model, unit, 0x2100 | MPU_ENABLE_PRIVDEFENA); /* movs r1, #5 */
-    fw_append(model, unit, 0xf8401c08U);                    /* str.w r1, [r0, #-8]: MPU_CTRL */
-    fw_append(model, unit, 0xf3bf8f4fU);                    /* dsb */
-    fw_append(model, unit, 0xf3bf8f6fU);                    /* isb */
+    uint32_t control = MPU_ENABLE_PRIVDEFENA | (sets_faultmask(model) ? MPU_HFNMIENA : 0);
+    fw_append(model, unit, 0x2100 | control); /* movs r1, #5 or #7 */
+    fw_append(model, unit, 0xf8401c08U);      /* str.w r1, [r0, #-8]: MPU_CTRL */
+    fw_append(model, unit, 0xf3bf8f4fU);      /* dsb */
+    fw_append(model, unit, 0xf3bf8f6fU);      /* isb */
     uint32_t end = fw_append_branch(model, unit, THUMB_B, 0, reset);
     fw_replace_branch(model, skip, THUMB_B_COND, 3, end);
     for (size_t i = 0; i < 2 * rounded_regions(hardening); i++) {

@@ -46,6 +46,19 @@ __attribute__((noinline, used)) int twice(int n) { return n * 2; }
 static int (*volatile pointer)(int) = twice;
 int main(void) { printf("%d\\n", pointer(4)); return 0; }
 """
+MASKED = """
+#include <stdio.h>
+__attribute__((noinline)) void room(void) {
+    static const unsigned constant[] = {1}; /* in flash, which this board can write */
+    volatile unsigned *place = (unsigned *)constant;
+    __asm__ volatile("" : "+r"(place));
+    __asm__ volatile("%s" ::: "r0", "memory");
+    *place = 42;
+    __asm__ volatile("movs r0, #0; msr faultmask, r0; cpsie i" ::: "r0", "memory");
+    puts(*place == 42 ? "written" : "kept");
+}
+int main(void) { room(); return 0; }
+"""
 SCB = "movw r0, #0xed00; movt r0, #0xe000; "
 MPU_CTRL = "movw r0, #0xed94; movt r0, #0xe000; "
 STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
@@ -58,6 +71,9 @@ STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
           ("an address that a branch back brings", MPU_CTRL + "b 2f; 1: str r1, [r0]; 2: subs r2, #1; bne 1b"),
           ("a base below the space", "movw r0, #0xdf00; movt r0, #0xe000; str.w r1, [r0, #0xe94]"),
           ("an index that is known", SCB + "movs r2, #0x94; str r1, [r0, r2]"),
+          ("an address that is returned", MPU_CTRL + "bx lr"),
+          ("an address in r2 for a callee", MPU_CTRL + "mov r2, r0; movs r0, #0; push {r4, lr}; bl 1f; pop {r4, pc}; 1: bx lr"),
+          ("an address for a tail call", MPU_CTRL + "mov r1, r0; movs r0, #0; bx r3"),
           ("an address that is kept", MPU_CTRL + "push {r0}; pop {r1}; str r2, [r1]")]
 OTHERS = [("a store to VTOR", SCB + "str r1, [r0, #8]"), ("a load of MPU_CTRL", MPU_CTRL + "ldr r1, [r0]"),
           ("a store to CPACR", SCB + "str.w r1, [r0, #0x88]"),
@@ -205,6 +221,31 @@ def other_maps(images):
             images.expect(report["memory_map"]["applied"], f"{told}: {report['memory_map']}")
 
 
+FAULTMASK = [("CPSID f", "cpsid f"), ("CPSID if", "cpsid if"), ("MSR FAULTMASK", "movs r0, #1; msr faultmask, r0")]
+
+
+def masked_faults(images):
+    """FAULTMASK turns the map off, unless it is set up to hold there too."""
+    elf = images.build_with_random_key("room", WITH_ROOM % "nop.w; nop.w; nop.w; nop.w; nop.w; nop.w")
+    out = images.hardened(elf)
+    control = Patch(out).address("__pm_boot", r"^movs r1, #5")
+    images.finds("a map for all faults that nothing asks for", Patch(out).put(control, b"\x07\x21").save("all"),
+                 "memory map", ["nothing asks for it"])
+    for number, (told, code) in enumerate(FAULTMASK):
+        patch = Patch(out)
+        images.finds(told, patch.put(patch.functions["room"][0], assembled(images, code)).save("mask"), "memory map",
+                     ["room", "FAULTMASK"])
+        plain = images.build_with_random_key(f"mask{number}", MASKED % code)
+        held = images.hardened(plain)
+        images.holds(f"{told} in the firmware", held, plain)
+        without, with_map = board.emulate(plain), board.emulate(held)
+        images.expect(b"written" in without.output and b"written" not in with_map.output,
+                      f"{told}: {without.told()}, then {with_map.told()}")
+        patch = Patch(held)
+        off = patch.put(patch.address("__pm_boot", r"^movs r1, #7"), b"\x05\x21").save("off")
+        images.expect(b"written" in board.emulate(off).output, f"{told}: the write goes through without HFNMIENA")
+
+
 def main():
     images = Images(sys.argv[1])
     elf = images.build_with_random_key()
@@ -217,6 +258,7 @@ def main():
     executable_ram(images)
     key_cells(images, elf)
     other_maps(images)
+    masked_faults(images)
     return images.finish()
 
 
