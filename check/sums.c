@@ -92,7 +92,10 @@ struct sum sums_slot(const struct sums *state, uint32_t offset) {
     for (unsigned i = 0; i < state->slot_count; i++) {
         if (state->slots[i].offset == offset) return state->slots[i].value;
     }
-    bool above = (int32_t)offset >= 0 && offset % 4 == 0 && offset / 4 < BASE_SLOTS - BASE_SLOT;
+    struct sum sp = state->r[THUMB_SP]; /* what an interrupt may write keeps nothing */
+    bool kept = sum_is_stack(sp) && (int32_t)(offset - sp.bits) >= 0;
+    bool above =
+        kept && (int32_t)offset >= 0 && offset % 4 == 0 && offset / 4 < BASE_SLOTS - BASE_SLOT;
     if (state->read_slots && above) {
         return (struct sum){(uint8_t)(BASE_SLOT + offset / 4), 1, 0, 0, 0, 0};
     }
@@ -114,6 +117,9 @@ static void put_slot(struct sums *state, uint32_t offset, struct sum value) {
         }
     }
     bool kept = value.base == THUMB_LR || (value.base < SUMS_REGISTERS && value.times == 1);
+    /* A slot that is not held in `slots` would read as it was at first. */
+    if (state->read_slots) kept = offset % 4 == 0;
+    if (state->read_slots && (!kept || state->slot_count == SUMS_SLOTS)) state->read_slots = false;
     if (!kept) return;
     if (state->slot_count == SUMS_SLOTS) {
         if (value.base != THUMB_LR) return;

@@ -2,6 +2,7 @@
 #include "cli/folder_verify.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -483,11 +484,15 @@ static void verify_original(struct verifying *v, const struct folder_check *chec
 static enum status recheck(struct verifying *v, struct folder_check *out, struct error *error) {
     struct folder_cache *cache = v->trust->cache;
     struct span original = v->trust->original;
-    uint8_t digests[2][DIGEST_BYTES], from[DIGEST_BYTES];
+    uint8_t digests[3][DIGEST_BYTES], from[DIGEST_BYTES];
     const json_t *declared = v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate;
     if (!cache) return folder_check_image(v->arena, v->firmware, original, declared, out, error);
     digest_of(v->firmware, digests[0]);
     digest_of(original, digests[1]);
+    char *asked = json_dumps(declared, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    if (!asked) return error_environment(error, "out of memory");
+    digest_of((struct span){(const uint8_t *)asked, strlen(asked)}, digests[2]);
+    free(asked);
     digest_of((struct span){digests[0], sizeof digests}, from);
     if (!cache->checked || memcmp(cache->checked_from, from, DIGEST_BYTES) != 0) {
         json_decref(cache->check.figures);
