@@ -113,7 +113,7 @@ static bool paired_word(const struct check *check, const struct fw_relocation *r
     const struct fw_model *model = check->model;
     const struct fw_relocation *end = model->relocations + model->relocation_count;
     struct thumb_insn low, high;
-    if (r->type != R_ARM_THM_MOVW_ABS_NC || !check_decode(check, r->place, &low)) return false;
+    if (!check_decode(check, r->place, &low)) return false;
     for (const struct fw_relocation *next = r + 1; next < end && next - r < NEAR; next++) {
         if (next->type != R_ARM_THM_MOVT_ABS || next->symbol != r->symbol) continue;
         if (!check_decode(check, next->place, &high) || high.rd != low.rd) continue;
@@ -123,15 +123,24 @@ static bool paired_word(const struct check *check, const struct fw_relocation *r
     return false;
 }
 
+/* What a relocated field means (IHI 0044, 4.6.1); a personality routine is named by a PREL31. */
+static bool field_word(const struct check *check, const struct fw_relocation *r, uint32_t *word) {
+    enum { SIGN = 0x40000000 };
+    if (r->type == R_ARM_THM_MOVW_ABS_NC) return paired_word(check, r, word);
+    if (!check_word(check, r->place, word)) return false;
+    if (r->type == R_ARM_PREL31) *word = ((*word & 0x7fffffffU) ^ SIGN) - SIGN;
+    if (r->type == R_ARM_PREL31 || r->type == R_ARM_REL32) *word += r->place;
+    return r->type == R_ARM_ABS32 || r->type == R_ARM_TARGET1 || r->type == R_ARM_REL32 ||
+           r->type == R_ARM_PREL31;
+}
+
 /* Where a relocated word leads, by item. One whose symbol is of another section than what it leads
  * to is not bound: so is a pointer to the thunk of a function in RAM, or to code that left its
  * section. It is a pointer where a tag awaits it. */
 static uint32_t pointed_item(const struct check *check, const struct fw_relocation *r) {
     uint32_t word;
     if (r->target_item != FW_NONE) return r->target_thumb ? r->target_item : FW_NONE;
-    bool known =
-        r->type == R_ARM_ABS32 ? check_word(check, r->place, &word) : paired_word(check, r, &word);
-    if (!known) return FW_NONE;
+    if (!field_word(check, r, &word)) return FW_NONE;
     return (word & 1) && has_tag(check, word & ~1U) ? fw_item_at(check->model, word & ~1U)
                                                     : FW_NONE;
 }
