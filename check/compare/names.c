@@ -329,9 +329,12 @@ void compare_mappings(struct compare *compare) {
     }
     for (size_t s = 0; s < out->section_count; s++) {
         const struct fw_section *section = &out->sections[s];
-        for (uint32_t k = 0; compare->claims[s].bytes && k < section->size_bytes; k++) {
-            uint8_t claim = compare->claims[s].bytes[k] & CLAIM_KIND;
-            bool first = k == 0 || (compare->claims[s].bytes[k - 1] & CLAIM_KIND) != claim;
+        const uint8_t *claims = compare->claims[s].bytes;
+        uint32_t size_bytes = claims ? section->size_bytes : 0;
+        for (uint32_t k = 0; k < size_bytes; k++) {
+            if (k && claims[k] == claims[k - 1]) continue;
+            uint8_t claim = claims[k] & CLAIM_KIND;
+            bool first = k == 0 || (claims[k - 1] & CLAIM_KIND) != claim;
             if (!first || claim == CLAIM_FREE) continue;
             uint32_t address = section->address + k;
             char is = kind_of(mappings, count, address);

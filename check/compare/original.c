@@ -124,8 +124,10 @@ static void compare_free_bytes(struct compare *compare, size_t section, const ui
     struct arena scratch = {0};
     const uint8_t *map = original ? extents(compare, &scratch, section) : NULL;
     for (uint32_t k = 0; k < s->size_bytes; k++) {
+        const uint8_t *next = memchr(claims + k, CLAIM_FREE, s->size_bytes - k);
+        if (!next) break;
+        k = (uint32_t)(next - claims);
         uint8_t filler = (uint8_t)(((s->address + k) & 1) ? FILLER >> 8 : FILLER & 0xff);
-        if (claims[k] != CLAIM_FREE) continue;
         bool filled = s->data[k] == filler;
         bool same = original && map[k] != LEFT && s->data[k] == original[k];
         if (same && !filled) claims[k] = CLAIM_SAME;

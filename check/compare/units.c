@@ -6,7 +6,7 @@
 #include "base/parallel.h"
 #include "check/compare/compare.h"
 
-enum { RUNS = 8 };
+enum { RUNS = 32 };
 
 static bool has_tag(const struct compare *compare, uint32_t item, uint32_t address) {
     uint32_t word;

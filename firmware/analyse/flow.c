@@ -358,17 +358,72 @@ uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) 
                : item->target;
 }
 
-/* For find_noreturn(): blocks that an entry reaches, as far as calls are known to come back. A
- * block that ends in a call or jump to a unit not known to return waits for it. */
+/* What find_noreturn() asks of a block, read once from its last instruction. */
+struct way {
+    uint32_t unit, callee;  /* callee: the unit that it calls or jumps to, or FW_NONE */
+    uint32_t successors[2]; /* blocks, or FW_NONE */
+    bool entered;           /* by a call from anywhere, or through an address that is taken */
+    bool returns;           /* leaves, and may come back to the unit's caller */
+    bool leaves;            /* jumps to the callee, which returns in the unit's place */
+    bool gated;             /* goes on only if the callee returns */
+    bool many;              /* has more successors: fw_each_successor() */
+};
+
+struct noting {
+    struct way *way;
+    size_t count;
+};
+
+static void note_successor(void *context, uint32_t block) {
+    struct noting *noting = context;
+    if (noting->count < 2) {
+        noting->way->successors[noting->count++] = block;
+    } else {
+        noting->way->many = true;
+    }
+}
+
+/* Also a computed goto may return: that it stays in the unit is not proven yet, and a non-local
+ * one does not. */
+static struct way way_of(const struct fw_model *model, const struct fw_flow *flow, uint32_t block) {
+    const struct fw_item *first = &model->items[flow->blocks[block].first];
+    const struct fw_item *last = &model->items[flow->blocks[block].last];
+    uint8_t kind = last->insn->flow;
+    bool branches = kind == THUMB_FLOW_BRANCH || kind == THUMB_FLOW_BRANCH_COND;
+    uint32_t to = fw_leaves_to(model, last);
+    struct way way = {.unit = last->unit,
+                      .callee = to == FW_NONE ? FW_NONE : model->items[to].unit,
+                      .successors = {FW_NONE, FW_NONE},
+                      .entered = first->entry || first->label,
+                      .returns = kind == THUMB_FLOW_JUMP_INDIRECT ||
+                                 (branches && last->target == FW_NONE)};
+    way.leaves = branches && way.callee != FW_NONE;
+    way.gated = kind == THUMB_FLOW_CALL && way.callee != FW_NONE && !last->insn->in_it;
+    struct noting noting = {.way = &way};
+    fw_each_successor(model, flow, block, note_successor, &noting);
+    return way;
+}
+
+/* Blocks that an entry reaches, as far as calls are known to come back. A block that ends in a
+ * call or jump to a unit not known to return waits for it. */
 struct search {
     struct fw_model *model;
     const struct fw_flow *flow;
+    struct way *ways; /* by block of the whole model */
     uint32_t *stack;
     size_t depth;
-    bool *seen;         /* by block of the whole model */
+    bool *seen;         /* by block */
+    bool *noreturn;     /* by unit */
     uint32_t *waiting;  /* by unit: first block that waits for it, or FW_NONE */
     uint32_t *waits_on; /* by block: next one that waits for the same unit */
 };
+
+static void find_ways(void *context, size_t p) {
+    struct search *search = context;
+    size_t blocks = search->flow->block_count;
+    for (size_t b = blocks * p / PIECES; b < blocks * (p + 1) / PIECES; b++)
+        search->ways[b] = way_of(search->model, search->flow, (uint32_t)b);
+}
 
 static void search_push(void *context, uint32_t block) {
     struct search *search = context;
@@ -377,35 +432,32 @@ static void search_push(void *context, uint32_t block) {
     search->stack[search->depth++] = block;
 }
 
-/* Does this block leave the unit in a way that may come back to the unit's caller? */
-static bool may_return(const struct fw_model *model, const struct fw_block *block) {
-    const struct fw_item *last = &model->items[block->last];
-    /* Also a computed goto: that it stays in the unit is not proven yet, and a non-local
-     * one does not. */
-    if (last->insn->flow == THUMB_FLOW_JUMP_INDIRECT) return true;
-    if (last->insn->flow != THUMB_FLOW_BRANCH && last->insn->flow != THUMB_FLOW_BRANCH_COND) {
-        return false;
-    }
-    if (last->target == FW_NONE) return true;
-    const struct fw_unit *to = &model->units[model->items[last->target].unit];
-    return model->items[last->target].unit != last->unit && !to->noreturn;
-}
-
-static void wait_for_callee(struct search *search, uint32_t block) {
-    const struct fw_model *model = search->model;
-    uint32_t to = fw_leaves_to(model, &model->items[search->flow->blocks[block].last]);
-    uint32_t unit = to == FW_NONE ? FW_NONE : model->items[to].unit;
-    if (unit == FW_NONE || !model->units[unit].noreturn) return;
-    search->waits_on[block] = search->waiting[unit];
-    search->waiting[unit] = block;
-}
-
 /* The unit returns: what waits for it goes on, at most once a block. */
 static void returns(struct search *search, uint32_t unit) {
-    search->model->units[unit].noreturn = false;
+    search->noreturn[unit] = false;
     for (uint32_t b = search->waiting[unit]; b != FW_NONE; b = search->waits_on[b])
         search->stack[search->depth++] = b;
     search->waiting[unit] = FW_NONE;
+}
+
+static void follow_way(struct search *search, uint32_t block) {
+    const struct way *way = &search->ways[block];
+    bool waits = way->callee != FW_NONE && search->noreturn[way->callee];
+    if (way->returns || (way->leaves && !waits)) {
+        returns(search, way->unit);
+        return;
+    }
+    if (waits) {
+        search->waits_on[block] = search->waiting[way->callee];
+        search->waiting[way->callee] = block;
+        if (way->gated) return;
+    }
+    if (way->many) {
+        fw_each_successor(search->model, search->flow, block, search_push, search);
+        return;
+    }
+    for (size_t i = 0; i < 2 && way->successors[i] != FW_NONE; i++)
+        search_push(search, way->successors[i]);
 }
 
 /* The greatest fixed point: all are noreturn until a path that returns is found. */
@@ -413,30 +465,25 @@ static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
     struct arena scratch = {0};
     struct search search = {.model = model,
                             .flow = flow,
+                            .ways = ARENA_ARRAY(&scratch, struct way, flow->block_count + 1),
                             .stack = ARENA_ARRAY(&scratch, uint32_t, 2 * flow->block_count + 1),
                             .seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1),
+                            .noreturn = ARENA_ARRAY(&scratch, bool, model->unit_count + 1),
                             .waiting = ARENA_ARRAY(&scratch, uint32_t, model->unit_count + 1),
                             .waits_on = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1)};
     memset(search.waiting, 0xff, (model->unit_count + 1) * sizeof *search.waiting);
-    for (size_t u = 0; u < model->unit_count; u++) {
-        struct fw_unit *unit = &model->units[u];
-        unit->noreturn = unit->decoded && unit->first != FW_NONE;
-    }
+    for (size_t u = 0; u < model->unit_count; u++)
+        search.noreturn[u] = model->units[u].decoded && model->units[u].first != FW_NONE;
+    parallel_run(PIECES, find_ways, &search); /* while every call is taken to return */
     for (uint32_t b = 0; b < flow->block_count; b++) {
-        const struct fw_item *first = &model->items[flow->blocks[b].first];
-        if (first->entry || first->label) search_push(&search, b);
+        if (search.ways[b].entered) search_push(&search, b);
     }
     while (search.depth) {
         uint32_t block = search.stack[--search.depth];
-        uint32_t unit = model->items[flow->blocks[block].first].unit;
-        if (!model->units[unit].noreturn) continue;
-        if (may_return(model, &flow->blocks[block])) {
-            returns(&search, unit);
-            continue;
-        }
-        wait_for_callee(&search, block);
-        fw_each_successor(model, flow, block, search_push, &search);
+        if (search.noreturn[search.ways[block].unit]) follow_way(&search, block);
     }
+    for (size_t u = 0; u < model->unit_count; u++)
+        model->units[u].noreturn = search.noreturn[u];
     arena_free(&scratch);
 }
 

@@ -308,15 +308,15 @@ static void solve_all(struct solver *solver) {
  * register has no callee of its own to agree with. */
 static void note_kept_ip(struct solver *solver) {
     struct fw_model *model = solver->model;
+    bool changed = false;
     for (uint32_t b = 0; b < solver->flow->block_count; b++) {
         uint32_t last = solver->flow->blocks[b].last;
         const struct fw_item *item = &model->items[last];
         if (!(solver->out->after[last] & FW_LIVE_IP)) continue;
         if (item->insn->flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
-            model->units[model->items[item->target].unit].ip_reserved = true;
+            model->units[model->items[item->target].unit].ip_reserved = changed = true;
         }
     }
-    bool changed = true;
     while (changed) {
         changed = false;
         for (uint32_t b = 0; b < solver->flow->block_count; b++) {
