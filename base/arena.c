@@ -17,7 +17,7 @@ struct arena_chunk {
     unsigned char bytes[];
 };
 
-enum { CHUNK_BYTES = 1 << 18, PAGE_BYTES = 1 << 21, ALIGNMENT = 16 };
+enum { FIRST_CHUNK_BYTES = 1 << 13, CHUNK_BYTES = 1 << 18, PAGE_BYTES = 1 << 21, ALIGNMENT = 16 };
 
 /* AddressSanitizer guards the ends of what malloc() gives: its builds map nothing. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -71,11 +71,18 @@ static size_t room_in(const struct arena_chunk *chunk) {
     return chunk ? chunk->size_bytes - chunk->used_bytes : 0;
 }
 
+/* As much as the arena holds already: most arenas of a piece of work stay small, and what is
+ * handed out is cleared. */
+static size_t plain_chunk_bytes(const struct arena *arena) {
+    if (arena->used_bytes < FIRST_CHUNK_BYTES) return FIRST_CHUNK_BYTES;
+    return arena->used_bytes < CHUNK_BYTES ? arena->used_bytes : CHUNK_BYTES;
+}
+
 /* A chunk with room for `wanted` bytes. The one with the most room stays in front. */
 static struct arena_chunk *add_chunk(struct arena *arena, size_t wanted) {
     size_t maximum = arena->maximum_bytes ? arena->maximum_bytes : ARENA_DEFAULT_MAXIMUM;
     bool maps = MAPS && arena->used_bytes + wanted > PAGE_BYTES;
-    size_t least = maps ? PAGE_BYTES - sizeof(struct arena_chunk) : CHUNK_BYTES;
+    size_t least = maps ? PAGE_BYTES - sizeof(struct arena_chunk) : plain_chunk_bytes(arena);
     size_t size = wanted > least ? wanted : least;
     if (arena->used_bytes > maximum || size > maximum - arena->used_bytes) give_up(wanted);
     size_t whole = sizeof(struct arena_chunk) + size;

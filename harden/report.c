@@ -31,6 +31,7 @@ static uint32_t bytes_after(const struct fw_model *model, const struct fw_functi
 
 static const char *why_unchecked(const struct hardening *hardening, const struct fw_unit *unit) {
     if (hardening->calls_reason) return hardening->calls_reason;
+    if (unit->calls_exempt) return "it is exempt";
     if (unit->status == FW_UNIT_UNTOUCHED) return unit->reason;
     return "a jump in it goes to an address that no table of its own holds";
 }

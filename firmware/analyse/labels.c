@@ -30,22 +30,21 @@ void fw_labels_mark_table(const struct fw_model *model, uint32_t unit, size_t re
     }
 }
 
-static bool any_in_code(const struct fw_model *model, const bool *in_table) {
-    for (size_t r = 0; r < model->relocation_count; r++) {
-        if (in_table[r] && fw_is_code_section(&model->sections[model->relocations[r].section])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Words that code loads by their own address are constants, whatever table they lie in. */
+/* Words that code loads by their own address are constants, whatever table they lie in. Those
+ * that can be loaded so lie in code, and few tables do. */
 static void unmark_constants(const struct fw_model *model, bool *in_table) {
-    if (!any_in_code(model, in_table)) return; /* literal pools are in code */
-    for (size_t i = 0; i < model->item_count; i++) {
+    uint32_t first = UINT32_MAX, last = 0;
+    for (size_t r = 0; r < model->relocation_count; r++) {
+        const struct fw_relocation *relocation = &model->relocations[r];
+        if (!in_table[r] || !fw_is_code_section(&model->sections[relocation->section])) continue;
+        if (relocation->place < first) first = relocation->place;
+        if (relocation->place > last) last = relocation->place;
+    }
+    for (size_t i = 0; first <= last && i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
         if (item->kind != FW_ITEM_INSN || item->target == FW_NONE ||
-            item->insn->reference != THUMB_REFERENCE_LITERAL) {
+            item->insn->reference != THUMB_REFERENCE_LITERAL || item->insn->target < first ||
+            item->insn->target > last) {
             continue;
         }
         size_t r = fw_relocation_from(model, item->insn->target);
