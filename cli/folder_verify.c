@@ -42,6 +42,7 @@ struct verifying {
     struct evidence_finding release;
     struct evidence_finding evidence[RECORD_EVIDENCE_COUNT];
     bool evidence_read[RECORD_EVIDENCE_COUNT];
+    bool evidence_holds[RECORD_EVIDENCE_COUNT]; /* whatever the tests' log is */
     struct record record;
     bool record_parsed;
     struct span firmware; /* what is looked at; empty when there is none */
@@ -109,9 +110,12 @@ static void verify_release(struct verifying *v) {
     struct evidence_trust trust = {v->trust->maker, v->trust->maker, NULL};
     evidence_verify(v->arena, &trust, envelope->bytes, proof->bytes, &v->release);
     if (!v->release.accepted) {
-        const char *reason = keep(v, &v->release.reason);
+        bool by_proof = v->release.predicate == EVIDENCE_HOLDS;
+        const char *name = by_proof ? folder_proof_name(v->arena, FOLDER_RELEASE)
+                                    : folder_statement_name(v->arena, FOLDER_RELEASE);
+        const char *reason = arena_format(v->arena, "%s: %s", name, v->release.reason.message);
         v->release_verdict = refused(reason);
-        if (v->release.predicate == EVIDENCE_HOLDS) v->log = refused(reason);
+        if (by_proof) v->log = refused(reason);
         return;
     }
     if (strcmp(v->release.content.predicate_type, PREDICATE_RELEASE) != 0) {
@@ -269,6 +273,7 @@ static void verify_statements(struct verifying *v) {
             continue;
         }
         const char *fault = statement_fault(v, (enum record_evidence)i);
+        v->evidence_holds[i] = !fault;
         if (!fault && i == RECORD_EVIDENCE_TEST) fault = test_log_fault(v);
         v->statement[i] = fault ? refused(fault) : holds();
     }
@@ -314,6 +319,7 @@ static const char *facts_fault(struct verifying *v) {
         const char *said = record->evidence_sha256[i];
         bool there = v->evidence_read[i];
         if (!said && !there) continue;
+        if (said && !there && v->statement[i].reason) return v->statement[i].reason;
         if (!said || !there || strcmp(said, v->evidence[i].sha256_hex) != 0) {
             return arena_format(v->arena, "record.json: its %s evidence is another statement",
                                 record_evidence_name((enum record_evidence)i));
@@ -327,7 +333,7 @@ static const char *claims_fault(struct verifying *v) {
     struct record_statements statements = {{NULL}};
     struct error error;
     for (unsigned i = 0; i < RECORD_EVIDENCE_COUNT; i++) {
-        if (v->statement[i].holds) statements.predicate[i] = v->evidence[i].content.predicate;
+        if (v->evidence_holds[i]) statements.predicate[i] = v->evidence[i].content.predicate;
     }
     if (record_make_claims(v->arena, &again, &statements, &error) != STATUS_OK) {
         return keep(v, &error);
@@ -640,14 +646,20 @@ static void add_findings(struct verifying *v) {
         add_claim(v, &v->record.claims[i]);
 }
 
-/* The log holds when the release's and every statement's proof does. */
+/* The log holds when the release's and every statement's proof does. One that was not looked
+ * at, because it or its statement has other bytes than were signed, does not. */
 static void verify_log(struct verifying *v) {
     bool all = v->release.inclusion == EVIDENCE_HOLDS;
     const char *reason = NULL;
     for (unsigned i = 0; i < RECORD_EVIDENCE_COUNT; i++) {
-        if (!v->evidence_read[i] || v->evidence[i].inclusion == EVIDENCE_HOLDS) continue;
+        const char *name = record_evidence_name((enum record_evidence)i);
+        const char *statement = folder_statement_name(v->arena, name);
+        bool there = statement_subject_named(&v->release.content, statement) ||
+                     folder_find(v->folder, statement) ||
+                     folder_find(v->folder, folder_proof_name(v->arena, name));
+        if (!there || v->evidence[i].inclusion == EVIDENCE_HOLDS) continue;
         all = false;
-        reason = keep(v, &v->evidence[i].reason);
+        reason = v->evidence_read[i] ? keep(v, &v->evidence[i].reason) : v->statement[i].reason;
     }
     v->log = all ? holds() : refused(reason ? reason : "the release's proof does not hold");
 }

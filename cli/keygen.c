@@ -3,7 +3,6 @@
  * The private key is written first, whole and with mode 0600 from its first byte; the
  * public key follows. An existing file is kept unless --force is given, and both are
  * looked at before the passphrase is asked for. */
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -150,9 +149,6 @@ static enum status report(const struct options *options, const struct private_ke
                encrypted ? "encrypted" : "NOT encrypted");
         printf("%s  public key; give it to everyone who verifies\n", options->public_path);
         printf("key id %s\n", key->public_half.id_hex);
-    }
-    if (status == STATUS_OK && fflush(stdout) != 0) {
-        status = error_environment(error, "standard output: %s", strerror(errno));
     }
     return status;
 }

@@ -46,6 +46,14 @@ static void out_of_memory(size_t wanted_bytes) {
     exit(1);
 }
 
+/* A verb that could not say all it had to is not done: who reads a part of its output must know. */
+static int after_output(const char *verb, int code) {
+    if (!ferror(stdout) && fflush(stdout) == 0) return code;
+    fprintf(stderr, "proofmark%s%s: standard output could not be written to its end\n",
+            verb ? " " : "", verb ? verb : "");
+    return code ? code : 1;
+}
+
 int main(int argc, char **argv) {
     /* Keys and passphrases do not end in a core file. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -57,14 +65,15 @@ int main(int argc, char **argv) {
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return 0;
+        return after_output(NULL, 0);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("proofmark " PROOFMARK_VERSION);
-        return 0;
+        return after_output(NULL, 0);
     }
     for (size_t i = 0; i < verb_count; i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], verbs[i].name) != 0) continue;
+        return after_output(verbs[i].name, verbs[i].run(argc - 1, argv + 1));
     }
     fprintf(stderr, "proofmark: there is no verb '%s'; proofmark --help lists them\n", argv[1]);
     return 2;

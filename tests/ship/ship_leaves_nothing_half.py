@@ -57,8 +57,8 @@ with Shop(*sys.argv[1:3]) as shop:
     expect(shop.tree() == first, "the release that was there changed")
     expect(shop.left_beside() == [], f"left behind: {shop.left_beside()}")
 
-    # Files that cannot grow beyond 100 kB stand for a disk that is full: the label's PNG
-    # is larger, everything before it is smaller.
+    # Files that cannot grow beyond 100 kB: the label's PNG is larger, everything before it
+    # is smaller. (a_full_disk_loses_nothing.py has disks that are full.)
     shop.change(slow, good)
 
     def limit():
