@@ -68,7 +68,7 @@ static enum status write_unit(const struct writer *writer, struct write_part *pa
     return STATUS_OK;
 }
 
-static void write_part(void *context, size_t i) {
+static void write_piece(void *context, size_t i) {
     struct writer *writer = context;
     if (i >= WRITE_PARTS) {
         write_carry_symbols(writer, i - WRITE_PARTS);
@@ -114,7 +114,7 @@ static enum status write_parts(struct writer *writer) {
     writer->left_out = ARENA_ARRAY(&writer->scratch, bool, symbols);
     sort_placed(writer);
     write_prepare(writer);
-    parallel_run((size_t)2 * WRITE_PARTS, write_part, writer);
+    parallel_run((size_t)2 * WRITE_PARTS, write_piece, writer);
     for (size_t i = 0; i < WRITE_PARTS; i++) {
         if (writer->parts[i].status == STATUS_OK) continue;
         *writer->error = writer->parts[i].error;
