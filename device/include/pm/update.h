@@ -38,7 +38,9 @@ enum pm_update_error {
     PM_ERROR_VENDOR,
     PM_ERROR_CLASS,
     PM_ERROR_SEQUENCE,
-    PM_ERROR_COMMAND,
+    PM_ERROR_COMMAND, /* the manifest: form, unknown command or parameter, a bound */
+    PM_ERROR_SLOT,    /* nothing in the manifest is for this unit's slot */
+    PM_ERROR_ABORT,   /* the manifest's own condition-abort */
     PM_ERROR_PAYLOAD_SIZE,
     PM_ERROR_PAYLOAD_DIGEST,
     PM_ERROR_PATCH_BASE,

@@ -1,0 +1,183 @@
+/* See cbor.h. */
+#include "format/cbor.h"
+
+#include <string.h>
+
+/* An array, map or tag whose inside is being walked. */
+struct level {
+    uint32_t items_left;
+    bool map;
+    struct pm_bytes key; /* the last one seen, encoded */
+};
+
+void pm_cbor_fail(struct pm_cbor *in) {
+    in->failed = true;
+    in->at = in->end;
+}
+
+/* A head in its shortest form; the value of one that is not is 0, and `in` failed. */
+static uint64_t take_head(struct pm_cbor *in, enum pm_cbor_major *major) {
+    *major = PM_CBOR_END;
+    if (in->at == in->end) goto refuse;
+    unsigned first = *in->at++, info = first & 31;
+    *major = (enum pm_cbor_major)(first >> 5);
+    if (*major == PM_CBOR_SIMPLE && (info < PM_CBOR_FALSE || info > PM_CBOR_NULL)) goto refuse;
+    if (info < 24) return info;
+    if (info > 27) goto refuse;
+    size_t size_bytes = (size_t)1 << (info - 24);
+    if ((size_t)(in->end - in->at) < size_bytes) goto refuse;
+    uint64_t value = 0;
+    unsigned high = 0; /* the half that a shorter form would not have */
+    for (size_t i = 0; i < size_bytes; i++) {
+        if (i < size_bytes / 2) high |= in->at[i];
+        value = value << 8 | in->at[i];
+    }
+    if (size_bytes == 1 ? value < 24 : high == 0) goto refuse;
+    in->at += size_bytes;
+    return value;
+refuse:
+    pm_cbor_fail(in);
+    return 0;
+}
+
+/* The bytes of a string whose head was taken. */
+static struct pm_bytes take_content(struct pm_cbor *in, uint64_t size_bytes) {
+    struct pm_bytes content = {in->at, 0};
+    if (size_bytes > (size_t)(in->end - in->at)) {
+        pm_cbor_fail(in);
+    } else {
+        content.size_bytes = (size_t)size_bytes;
+        in->at += content.size_bytes;
+    }
+    return content;
+}
+
+/* No encoding is the beginning of another, so the shorter one's length decides nothing. */
+static bool in_order(struct pm_bytes before, struct pm_bytes key) {
+    size_t common = before.size_bytes < key.size_bytes ? before.size_bytes : key.size_bytes;
+    return common == 0 || memcmp(before.data, key.data, common) < 0;
+}
+
+/* One item of `level`; true when it opens a level of its own, which is then `inner`. */
+static bool walk_item(struct pm_cbor *in, struct level *level, struct level *inner) {
+    bool is_key = level->map && level->items_left % 2 == 0;
+    const uint8_t *start = in->at;
+    enum pm_cbor_major major;
+    uint64_t value = take_head(in, &major);
+    level->items_left--;
+    if (major == PM_CBOR_BYTES || major == PM_CBOR_TEXT) take_content(in, value);
+    if (is_key) {
+        struct pm_bytes key = {start, (size_t)(in->at - start)};
+        if (major > PM_CBOR_TEXT || !in_order(level->key, key)) pm_cbor_fail(in);
+        level->key = key;
+    }
+    if (in->failed || major < PM_CBOR_ARRAY || major > PM_CBOR_TAG) return false;
+    /* Each item has at least a byte, so a larger count is a lie. */
+    size_t left = (size_t)(in->end - in->at);
+    if (major == PM_CBOR_TAG) value = 1;
+    if (value > left / (major == PM_CBOR_MAP ? 2 : 1)) pm_cbor_fail(in);
+    *inner =
+        (struct level){(uint32_t)value << (major == PM_CBOR_MAP), major == PM_CBOR_MAP, {NULL, 0}};
+    return true;
+}
+
+struct pm_bytes pm_cbor_skip(struct pm_cbor *in) {
+    struct level levels[PM_CBOR_DEPTH + 1] = {{1, false, {NULL, 0}}}, inner;
+    const uint8_t *start = in->at;
+    size_t depth = 0;
+    while (!in->failed) {
+        if (levels[depth].items_left == 0) {
+            if (depth == 0) break;
+            depth--;
+        } else if (walk_item(in, &levels[depth], &inner)) {
+            if (depth == PM_CBOR_DEPTH) {
+                pm_cbor_fail(in);
+            } else {
+                levels[++depth] = inner;
+            }
+        }
+    }
+    return (struct pm_bytes){start, in->failed ? 0 : (size_t)(in->at - start)};
+}
+
+void pm_cbor_open(struct pm_cbor *in, struct pm_bytes bytes) {
+    *in = (struct pm_cbor){bytes.data, bytes.data, false};
+    if (bytes.size_bytes > 0) in->end += bytes.size_bytes;
+    pm_cbor_skip(in);
+    if (in->at != in->end) pm_cbor_fail(in);
+    if (!in->failed) in->at = bytes.data;
+}
+
+enum pm_cbor_major pm_cbor_peek(const struct pm_cbor *in) {
+    return in->at == in->end ? PM_CBOR_END : (enum pm_cbor_major)(*in->at >> 5);
+}
+
+uint64_t pm_cbor_take(struct pm_cbor *in, enum pm_cbor_major major) {
+    enum pm_cbor_major found;
+    uint64_t value = take_head(in, &found);
+    if (found == major) return value;
+    pm_cbor_fail(in);
+    return 0;
+}
+
+uint32_t pm_cbor_take_u32(struct pm_cbor *in, uint32_t maximum) {
+    uint64_t value = pm_cbor_take(in, PM_CBOR_UINT);
+    if (value <= maximum) return (uint32_t)value;
+    pm_cbor_fail(in);
+    return 0;
+}
+
+int32_t pm_cbor_take_int(struct pm_cbor *in) {
+    enum pm_cbor_major major;
+    uint64_t value = take_head(in, &major);
+    if (major <= PM_CBOR_NINT && value <= INT32_MAX)
+        return major == PM_CBOR_UINT ? (int32_t)value : -1 - (int32_t)value;
+    pm_cbor_fail(in);
+    return 0;
+}
+
+struct pm_bytes pm_cbor_take_bytes(struct pm_cbor *in) {
+    uint64_t size_bytes = pm_cbor_take(in, PM_CBOR_BYTES);
+    return take_content(in, size_bytes);
+}
+
+const uint8_t *pm_cbor_take_exactly(struct pm_cbor *in, size_t size_bytes) {
+    struct pm_bytes bytes = pm_cbor_take_bytes(in);
+    if (bytes.size_bytes == size_bytes && !in->failed) return bytes.data;
+    pm_cbor_fail(in);
+    return NULL;
+}
+
+struct pm_bytes pm_cbor_take_path(struct pm_cbor *in) {
+    uint64_t size_bytes = pm_cbor_take(in, PM_CBOR_TEXT);
+    struct pm_bytes path = take_content(in, size_bytes);
+    bool plain = path.size_bytes >= 1 && path.size_bytes <= 255;
+    for (size_t i = 0; plain && i < path.size_bytes; i++)
+        plain = path.data[i] > ' ' && path.data[i] <= '~';
+    if (plain) return path;
+    pm_cbor_fail(in);
+    return (struct pm_bytes){NULL, 0};
+}
+
+bool pm_cbor_done(const struct pm_cbor *in) {
+    return !in->failed && in->at == in->end;
+}
+
+size_t pm_cbor_put_head(uint8_t out[PM_CBOR_HEAD_MAXIMUM], enum pm_cbor_major major,
+                        uint64_t value) {
+    unsigned kind = (unsigned)major << 5;
+    if (value < 24) {
+        out[0] = (uint8_t)(kind | (unsigned)value);
+        return 1;
+    }
+    unsigned power = 0; /* 2^power bytes follow the first */
+    while (power < 3 && value >> (8u << power) != 0)
+        power++;
+    out[0] = (uint8_t)(kind | (24 + power));
+    size_t size_bytes = (size_t)1 << power;
+    for (size_t i = size_bytes; i > 0; i--) {
+        out[i] = (uint8_t)value;
+        value >>= 8;
+    }
+    return 1 + size_bytes;
+}
