@@ -11,13 +11,6 @@ enum {
     OVERFLOW_ALIGNMENT = 8,
 };
 
-uint64_t fw_random(uint64_t *state) {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
 uint32_t fw_relocated_value(const struct fw_model *model, const struct fw_relocation *relocation) {
     const struct fw_item *item = &model->items[relocation->target_item];
     uint32_t address = item->new_address + relocation->target_delta;

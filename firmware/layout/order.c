@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t fw_random(uint64_t *state) {
+    uint64_t z = (*state += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
 void layout_shuffle(struct fw_model *model, const struct fw_layout_options *options,
                     struct order *order) {
     uint64_t state = options->seed;

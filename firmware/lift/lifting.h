@@ -1,6 +1,6 @@
 /* Shared by the steps of fw_lift(); no one else includes this. */
-#ifndef FIRMWARE_LIFT_LIFT_PRIVATE_H
-#define FIRMWARE_LIFT_LIFT_PRIVATE_H
+#ifndef FIRMWARE_LIFT_LIFTING_H
+#define FIRMWARE_LIFT_LIFTING_H
 
 #include "firmware/lift/lift.h"
 

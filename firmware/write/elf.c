@@ -1,5 +1,5 @@
 /* The output file. See write.h for its one form. */
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <string.h>
 

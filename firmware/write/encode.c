@@ -1,6 +1,6 @@
 /* Items to bytes. See write.h. */
 #include "firmware/lift/lift.h"
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * they say "cannot unwind", and where that takes more room than there is, nothing. Where none
  * does and merged entries came apart, every entry says "cannot unwind". */
 #include "firmware/analyse/unwind.h"
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <stdlib.h>
 #include <string.h>

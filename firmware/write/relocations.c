@@ -1,6 +1,6 @@
 /* The relocations of the output: those of the input at their new places, and one for each
  * branch or call that now crosses units. See write.h. */
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* The symbol table of the output: values follow what moved, mapping symbols of moved code
  * are made anew, symbols of dropped functions are left out. See write.h. */
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <stdlib.h>
 #include <string.h>

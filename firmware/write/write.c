@@ -1,6 +1,6 @@
 /* The order of the steps of fw_write(), and what of them runs side by side. See write.h. */
 #include "base/parallel.h"
-#include "firmware/write/write_private.h"
+#include "firmware/write/writing.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Shared by the steps of fw_write(); no one else includes this. */
-#ifndef FIRMWARE_WRITE_WRITE_PRIVATE_H
-#define FIRMWARE_WRITE_WRITE_PRIVATE_H
+#ifndef FIRMWARE_WRITE_WRITING_H
+#define FIRMWARE_WRITE_WRITING_H
 
 #include "firmware/write/write.h"
 
