@@ -44,11 +44,18 @@ static bool is_pair(const uint8_t *signers) {
            (signers[0] == 0xff && signers[1] == 0xff);
 }
 
+bool pm_root_read_head(const uint8_t bytes[PM_ROOT_HEAD_BYTES], uint32_t *version,
+                       uint32_t *release_key_count) {
+    if (memcmp(bytes, magic, sizeof magic) != 0) return false;
+    *version = pm_get_u32(bytes + 8);
+    *release_key_count = pm_get_u32(bytes + 12);
+    return *version != 0 && *release_key_count != 0 && *release_key_count <= PM_RELEASE_KEYS;
+}
+
 bool pm_root_read(const uint8_t bytes[PM_ROOT_BYTES], struct pm_root *out) {
-    uint32_t count = pm_get_u32(bytes + 12);
+    uint32_t count;
     const uint8_t *signers = bytes + AT_SIGNERS;
-    if (memcmp(bytes, magic, sizeof magic) != 0 || pm_get_u32(bytes + 8) == 0) return false;
-    if (count == 0 || count > PM_RELEASE_KEYS) return false;
+    if (!pm_root_read_head(bytes, &out->version, &count)) return false;
     const uint8_t *unused = bytes + AT_RELEASE_KEYS + (size_t)count * PM_POINT_BYTES;
     if (!all_zero(unused, (size_t)(PM_RELEASE_KEYS - count) * PM_POINT_BYTES) ||
         !all_zero(bytes + AT_ZERO, 32) || !is_pair(signers) || !is_pair(signers + 2)) {
@@ -58,7 +65,6 @@ bool pm_root_read(const uint8_t bytes[PM_ROOT_BYTES], struct pm_root *out) {
         const uint8_t *signature = bytes + AT_SIGNATURES + i * PM_ES256_BYTES;
         if (signers[i] == 0xff && !all_zero(signature, PM_ES256_BYTES)) return false;
     }
-    out->version = pm_get_u32(bytes + 8);
     out->release_key_count = count;
     memcpy(out->root_keys, bytes + AT_ROOT_KEYS, sizeof out->root_keys);
     memcpy(out->release_keys, bytes + AT_RELEASE_KEYS, sizeof out->release_keys);

@@ -25,6 +25,7 @@
 enum {
     PM_ROOT_BYTES = 788,
     PM_ROOT_SIGNED_BYTES = 528,
+    PM_ROOT_HEAD_BYTES = 16,
     PM_ROOT_KEYS = 3,
     PM_RELEASE_KEYS = 4,
     PM_POINT_BYTES = 64
@@ -40,6 +41,10 @@ struct pm_root {
 };
 
 void pm_root_write(const struct pm_root *root, uint8_t out[PM_ROOT_BYTES]);
+/* The magic, version and number of release keys, which must be right. The boot stage reads no more
+ * of a document's form: the rest is what two root keys have signed. */
+bool pm_root_read_head(const uint8_t bytes[PM_ROOT_HEAD_BYTES], uint32_t *version,
+                       uint32_t *release_key_count);
 bool pm_root_read(const uint8_t bytes[PM_ROOT_BYTES], struct pm_root *out);
 
 #endif

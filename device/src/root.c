@@ -28,16 +28,11 @@ bool pm_root_read_at(const struct pm_flash *flash, const struct pm_root_place *p
     return true;
 }
 
-/* Has it one of the byte forms that pm_root_write() makes? Out of line: its memory must not be on
- * the stack while a signature is verified. */
-__attribute__((noinline)) static bool is_well_formed(const struct pm_flash *flash,
-                                                     struct pm_root_place *place) {
-    uint8_t bytes[PM_ROOT_BYTES];
-    struct pm_root root;
-    if (!pm_root_read_at(flash, place, 0, bytes, sizeof bytes) || !pm_root_read(bytes, &root))
-        return false;
-    place->version = root.version;
-    return true;
+static bool read_version(const struct pm_flash *flash, struct pm_root_place *place) {
+    uint8_t head[PM_ROOT_HEAD_BYTES];
+    uint32_t release_key_count;
+    return pm_root_read_at(flash, place, 0, head, sizeof head) &&
+           pm_root_read_head(head, &place->version, &release_key_count);
 }
 
 __attribute__((noinline)) static bool digest_of(const struct pm_flash *flash,
@@ -72,8 +67,7 @@ __attribute__((noinline)) static bool same_bytes(const struct pm_flash *flash,
     return true;
 }
 
-/* Two signatures, at `first` and the one behind, by two root keys of `signer`. The indexes are
- * ascending and in range: pm_root_read() has seen to it, and each is looked at again here. */
+/* Two signatures, at `first` and the one behind, by two root keys of `signer`. */
 static bool two_signed(const struct pm_flash *flash, const struct pm_root_place *place,
                        const struct pm_root_place *signer, const uint8_t digest[PM_SHA256_BYTES],
                        uint32_t first) {
@@ -95,7 +89,7 @@ static bool two_signed(const struct pm_flash *flash, const struct pm_root_place 
 bool pm_root_follows(const struct pm_flash *flash, const struct pm_root_place *before,
                      struct pm_root_place *next) {
     uint8_t digest[PM_SHA256_BYTES];
-    if (!is_well_formed(flash, next) || next->version <= before->version) return false;
+    if (!read_version(flash, next) || next->version <= before->version) return false;
     if (!same_bytes(flash, before, next, PM_ROOT_PRODUCT_OFFSET, 2 * PM_UUID_BYTES)) return false;
     if (!digest_of(flash, next, digest)) return false;
     if (!two_signed(flash, next, before, digest, 0)) return false;
@@ -108,7 +102,7 @@ static bool factory_place(const struct pm_flash *flash, const uint8_t *factory_r
                           struct pm_root_place *out) {
     out->memory = factory_root;
     out->address = 0;
-    return is_well_formed(flash, out) && out->version == 1;
+    return read_version(flash, out) && out->version == 1;
 }
 
 static bool find_in_page(const struct pm_flash *flash, uint32_t page,
