@@ -23,8 +23,8 @@ struct pm_download {
     uint32_t filled;      /* of the buffer */
     uint32_t path_bytes;
     uint8_t path[PM_PATH_BYTES];
-    bool running; /* begun, and the connection is open */
-    bool whole;   /* in the slot, but for the seal, and verified: set in one place */
+    bool running;               /* begun, and the connection is open */
+    bool whole;                 /* in the slot, but for the seal, and verified: set in one place */
     enum pm_update_error error; /* why write_new() stopped the decoder */
     uint8_t seal[PM_SEAL_BYTES];
     struct pm_patch *patch;
@@ -44,7 +44,7 @@ struct pm_update {
     enum pm_update_error last_error;
     uint32_t failures, polls, next_at_s, root_version;
     uint64_t expires_s, time_floor; /* of the newest channel document; 0: none yet */
-    bool full_only; /* a patch turned out to be no use */
+    bool full_only;                 /* a patch turned out to be no use */
     bool on_trial, ready;
     struct pm_offer offer;
     struct pm_download download;
@@ -76,8 +76,7 @@ bool pm_client_read_seal(const struct pm_update *update, uint32_t slot, struct p
 
 /* download.c: the target is the slot that does not run. */
 
-enum pm_update_error pm_download_begin(struct pm_update *update);
-/* About a page; `whole` is set when it was the last. */
+/* Begins where `running` is not set. About a page; `whole` is set when it was the last. */
 enum pm_update_error pm_download_step(struct pm_update *update);
 /* The seal, last of all. */
 bool pm_download_seal(struct pm_update *update);

@@ -53,13 +53,13 @@ enum pm_update_error pm_client_verify(void *context, struct pm_bytes key_id,
 }
 
 struct pm_suit_host pm_client_host(struct pm_update *update) {
-    return (struct pm_suit_host){.context = update,
-                                 .sha256 = &sha256,
-                                 .verify = pm_client_verify,
-                                 .vendor = update->vendor,
-                                 .class_id = update->class_id,
-                                 .slot = {(uint8_t)(1 - update->setup.running_slot),
-                                          (uint8_t)update->setup.running_slot}};
+    return (struct pm_suit_host){
+        .context = update,
+        .sha256 = &sha256,
+        .verify = pm_client_verify,
+        .vendor = update->vendor,
+        .class_id = update->class_id,
+        .slot = {(uint8_t)(1 - update->setup.running_slot), (uint8_t)update->setup.running_slot}};
 }
 
 enum pm_update_error pm_client_fetch(struct pm_update *update, struct pm_bytes path, void *out,
@@ -88,8 +88,8 @@ enum pm_update_error pm_client_take_root(struct pm_update *update,
     if (!pm_root_find(port->flash, port->map, factory_root, version, &there)) {
         uint8_t *document = (uint8_t *)update->patch_memory; /* no patch while documents come */
         uint32_t size_bytes;
-        enum pm_update_error error = pm_client_fetch(update, path, document,
-                                                     sizeof update->patch_memory, &size_bytes);
+        enum pm_update_error error =
+            pm_client_fetch(update, path, document, sizeof update->patch_memory, &size_bytes);
         if (error) return error == PM_ERROR_PAYLOAD_SIZE ? PM_ERROR_ROOT : error;
         if (size_bytes != PM_ROOT_BYTES ||
             !pm_root_store(port->flash, port->map, factory_root, record->root_version, document) ||
