@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "check/check.h"
+#include "check/moved.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
@@ -14,7 +15,7 @@
 enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16 };
 
 struct arguments {
-    const char *image, *original;
+    const char *image, *original, *moved_from;
     const char *exempt[EXEMPT_MAXIMUM];
     struct check_range writable[RANGES_MAXIMUM];
     struct check_options options;
@@ -51,6 +52,9 @@ static const struct options_row rows[] = {
     {"original", 0, "IN.elf", offsetof(struct arguments, original), NULL,
      "also prove that the linker's output IN.elf is still in it:\n"
      "each instruction in order, each reference with its meaning"},
+    {"moved-from", 0, "HARDENED.elf", offsetof(struct arguments, moved_from), NULL,
+     "also prove that OUT.elf is HARDENED.elf at another address, as\n"
+     "`proofmark release` lays it out for a slot"},
     {"exempt", 0, "NAME", 0, take_exempt,
      "a function that the product's description leaves unsealed, by\n"
      "exempt or pin; may be repeated"},
@@ -201,13 +205,19 @@ static void read_input(void *context, size_t index) {
 
 static enum status run(const struct arguments *a, struct check_result *result,
                        struct error *error) {
-    struct input inputs[2] = {{.path = a->image}, {.path = a->original}};
-    size_t count = a->original ? 2 : 1;
+    const char *other = a->original ? a->original : a->moved_from;
+    struct input inputs[2] = {{.path = a->image}, {.path = other}};
+    size_t count = other ? 2 : 1;
+    struct check_move move;
     enum status status = STATUS_OK;
     parallel_run(count, read_input, inputs);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         status = inputs[i].status;
         if (status != STATUS_OK) *error = inputs[i].error;
+    }
+    if (status == STATUS_OK && a->moved_from) {
+        status = check_moved(inputs[1].bytes, inputs[0].bytes, &move, error);
+        if (status != STATUS_OK) error_prefix(error, "not the same firmware at another address");
     }
     if (status == STATUS_OK) {
         status = check_image(inputs[0].bytes, a->original ? &inputs[1].bytes : NULL, &a->options,
@@ -222,6 +232,10 @@ int verb_check(int argc, char **argv) {
     struct arguments a = {.json = false};
     int code = 0;
     if (!options_read(&form, argc, argv, &a, &code)) return code;
+    if (a.original && a.moved_from) {
+        return options_wrong_use(&form, "--original and --moved-from exclude each other: the image "
+                                        "is at one place or the other");
+    }
     a.options.exempt = a.exempt;
     if (a.options.writable_flash_count) a.options.writable_flash = a.writable;
     struct error error;

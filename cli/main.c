@@ -20,6 +20,7 @@ static const struct verb {
     {"harden", verb_harden, "protect a linked firmware against exploitation"},
     {"init", verb_init, "write a commented product.yaml from a firmware"},
     {"keygen", verb_keygen, "make a maker's signing key"},
+    {"release", verb_release, "what a device boots and updates from: slots, keys, envelopes"},
     {"ship", verb_ship, "harden, check, test, sign and label a product"},
     {"verify", verb_verify, "check a shipped folder, claim by claim"},
 };

@@ -10,6 +10,7 @@ int verb_check(int argc, char **argv);
 int verb_harden(int argc, char **argv);
 int verb_init(int argc, char **argv);
 int verb_keygen(int argc, char **argv);
+int verb_release(int argc, char **argv);
 int verb_ship(int argc, char **argv);
 int verb_verify(int argc, char **argv);
 
