@@ -3,7 +3,10 @@
  * A live set is a mask: bits 0..15 the core registers, bits 16..21 the flags
  * (THUMB_FLAG_* << FW_LIVE_FLAG_SHIFT). What is not known counts as live. The ABI is not
  * believed where code may be outside of it: r12 and flags are followed into callees and
- * back out of them (shrink-wrapping, -fipa-ra, libgcc's comparison routines).
+ * back out of them (shrink-wrapping, -fipa-ra, libgcc's comparison routines). Back out only
+ * in the caller's sets: in the callee's own, neither is live in front of its return because a
+ * caller reads it. For r12 its unit's .ip_reserved says so; for flags nothing does, and who
+ * would change flags there has to look at `after` of the calls.
  *
  * fw_liveness() fills the sets and sets fw_unit.entry_live and .ip_reserved. Requires:
  * fw_flow_build(). */
