@@ -62,6 +62,7 @@ static void check_protections(struct check *check, struct span output) {
     check_boot(check);
     check_find_routines(check);
     check_key(check);
+    check_flash_window(check);
     check_jump_buffers(check);
     /* From here on every routine of the protection is known. */
     struct long_steps *steps = check_long_steps(check);

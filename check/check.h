@@ -54,6 +54,9 @@ struct check_options {
      * writable is told, not judged; else it is these ranges and no other. */
     const struct check_range *writable_flash;
     size_t writable_flash_count;
+    /* The functions that open and close the flash driver's window (firmware/analyse/mpu.h). */
+    const char *const *flash_window;
+    size_t flash_window_count;
     /* The stack's lowest address where no symbol or section of the image says it: the guard
      * begins in the 32 bytes there. 0: not told; then a guard below a stack without a section
      * is told, not judged. */

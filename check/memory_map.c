@@ -552,6 +552,23 @@ static void judge_rest(struct check *check) {
     }
 }
 
+/* Region 7 is left to the functions that are said to open and close the flash driver's window. */
+void check_flash_window(struct check *check) {
+    const struct check_options *options = check->options;
+    if (!options || !options->flash_window_count) return;
+    const char *unknown =
+        fw_mark_flash_window(check->model, options->flash_window, options->flash_window_count);
+    if (unknown) {
+        check_find(check, "memory map", 0,
+                   "%s should open the flash driver's window, and is no function of its own",
+                   unknown);
+    }
+    if (check->region_count > FW_FLASH_WINDOW_REGION) {
+        check_find(check, "memory map", check->boot->address,
+                   "the map uses region 7, which is the flash driver's window");
+    }
+}
+
 void check_other_maps(struct check *part, size_t piece) {
     struct fw_model *model = part->model;
     uint32_t end = check_piece_first(part, piece + 1);

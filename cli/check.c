@@ -12,11 +12,11 @@
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
-enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16 };
+enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4 };
 
 struct arguments {
     const char *image, *original, *moved_from;
-    const char *exempt[EXEMPT_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
     struct check_range writable[RANGES_MAXIMUM];
     struct check_options options;
     bool json;
@@ -26,6 +26,15 @@ static enum status take_exempt(void *into, const char *value, struct error *erro
     struct arguments *a = into;
     if (a->options.exempt_count == EXEMPT_MAXIMUM) return error_input(error, "too many exemptions");
     a->exempt[a->options.exempt_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status take_window(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (a->options.flash_window_count == WINDOW_MAXIMUM) {
+        return error_input(error, "too many functions of the flash driver's window");
+    }
+    a->window[a->options.flash_window_count++] = value;
     return STATUS_OK;
 }
 
@@ -58,6 +67,9 @@ static const struct options_row rows[] = {
     {"exempt", 0, "NAME", 0, take_exempt,
      "a function that the product's description leaves unsealed, by\n"
      "exempt or pin; may be repeated"},
+    {"flash-window", 0, "NAME", 0, take_window,
+     "a function that opens or closes the flash driver's write window;\n"
+     "may be repeated"},
     {"stack-limit", 0, "ADDRESS", 0, take_limit,
      "the stack's lowest address, where the image does not say it"},
     {"writable", 0, "START:SIZE", 0, take_writable,
@@ -237,6 +249,7 @@ int verb_check(int argc, char **argv) {
                                         "is at one place or the other");
     }
     a.options.exempt = a.exempt;
+    a.options.flash_window = a.window;
     if (a.options.writable_flash_count) a.options.writable_flash = a.writable;
     struct error error;
     struct check_result result = {.figures = NULL};

@@ -6,7 +6,7 @@
 
 #include "check/check.h"
 
-enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 64 };
+enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 64, WINDOW_MAXIMUM = 64 };
 
 static const char *first_fault(struct arena *arena, const json_t *figures) {
     const json_t *finding = json_array_get(json_object_get(figures, "findings"), 0);
@@ -22,7 +22,7 @@ static const char *first_fault(struct arena *arena, const json_t *figures) {
 }
 
 struct declared {
-    const char *exempt[EXEMPT_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
     struct check_range writable_flash[RANGES_MAXIMUM];
 };
 
@@ -34,6 +34,17 @@ static bool read_exempt(const json_t *list, struct declared *declared,
         declared->exempt[options->exempt_count++] = name;
     }
     options->exempt = declared->exempt;
+    return !list || json_is_array(list);
+}
+
+static bool read_window(const json_t *list, struct declared *declared,
+                        struct check_options *options) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name || options->flash_window_count == WINDOW_MAXIMUM) return false;
+        declared->window[options->flash_window_count++] = name;
+    }
+    options->flash_window = declared->window;
     return !list || json_is_array(list);
 }
 
@@ -76,6 +87,9 @@ enum status folder_check_image(struct arena *arena, struct span image, struct sp
     }
     if (!read_ranges(json_object_get(declared, "writable_flash"), &lists, &options)) {
         return error_input(error, "the list of writable flash has not the form of one");
+    }
+    if (!read_window(json_object_get(declared, "flash_window"), &lists, &options)) {
+        return error_input(error, "the flash driver's window has not the form of a list of names");
     }
     if (!read_stack_limit(json_object_get(declared, "stack_limit"), &options)) {
         return error_input(error, "the stack's limit has not the form of one");

@@ -17,8 +17,9 @@ struct folder_check {
 
 /* original: empty when there is none; then the figures say that nothing was compared.
  * declared: what product.yaml says that check has to know, with the members `exempt`,
- * `writable_flash` and `stack_limit` of a statement on hardening (evidence/predicate.h); what is
- * not there was not declared. Bad input when it, the image or the original cannot be read. */
+ * `writable_flash`, `flash_window` and `stack_limit` of a statement on hardening
+ * (evidence/predicate.h); what is not there was not declared. Bad input when it, the image or the
+ * original cannot be read. */
 enum status folder_check_image(struct arena *arena, struct span image, struct span original,
                                const json_t *declared, struct folder_check *out,
                                struct error *error);

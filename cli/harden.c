@@ -10,12 +10,12 @@
 #include "firmware/read/read.h"
 #include "harden/harden.h"
 
-enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16 };
+enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4 };
 
 struct arguments {
     struct harden_options options;
     const char *output, *report, *input;
-    const char *exempt[EXEMPT_MAXIMUM], *pin[EXEMPT_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *pin[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
     struct fw_range writable[RANGES_MAXIMUM];
     bool json, force;
 };
@@ -43,6 +43,15 @@ static enum status take_pin(void *into, const char *value, struct error *error) 
     struct arguments *a = into;
     if (a->options.pin_count == EXEMPT_MAXIMUM) return error_input(error, "too many pins");
     a->pin[a->options.pin_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status take_window(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    if (a->options.flash_window_count == WINDOW_MAXIMUM) {
+        return error_input(error, "too many functions of the flash driver's window");
+    }
+    a->window[a->options.flash_window_count++] = value;
     return STATUS_OK;
 }
 
@@ -88,6 +97,9 @@ static const struct options_row rows[] = {
      "may be repeated"},
     {"writable", 0, "START:SIZE", 0, take_writable,
      "flash that the firmware writes itself; may be repeated"},
+    {"flash-window", 0, "NAME", 0, take_window,
+     "a function that opens or closes the flash driver's write window\n"
+     "by MPU region 7, which stays its own; may be repeated"},
     {"flash", 0, "START:SIZE", 0, take_flash,
      "the part's flash; code that does not fit there is refused"},
     {"stack-limit", 0, "PLACE", offsetof(struct arguments, options.stack_limit), NULL,
@@ -184,6 +196,7 @@ int verb_harden(int argc, char **argv) {
     if (!a.output) return options_wrong_use(&form, "-o OUT.elf is needed");
     a.options.exempt = a.exempt;
     a.options.pin = a.pin;
+    a.options.flash_window = a.window;
     a.options.report_functions = a.report != NULL;
     a.options.writable_flash = a.writable;
     struct arena arena = {0};

@@ -153,6 +153,8 @@ static enum status harden(struct shipping *s, struct harden_result *result, stru
         .exempt_count = product->harden.exempt.count,
         .pin = product->harden.pin.items,
         .pin_count = product->harden.pin.count,
+        .flash_window = product->harden.flash_window.items,
+        .flash_window_count = product->harden.flash_window.count,
         .writable_flash = ranges,
         .writable_flash_count = count,
         .flash = {product->harden.flash.start, product->harden.flash.size_bytes, "flash"},

@@ -61,9 +61,18 @@ static json_t *writable_flash(const struct product *product) {
     return ranges;
 }
 
+/* NULL: there is none, and the member is left out. */
+static json_t *flash_window(const struct product *product) {
+    json_t *names = product->harden.flash_window.count ? json_array() : NULL;
+    for (size_t i = 0; i < product->harden.flash_window.count; i++)
+        json_array_append_new(names, json_string(product->harden.flash_window.items[i]));
+    return names;
+}
+
 json_t *ship_declared(const struct product *product) {
-    return json_pack("{s:o, s:o, s:s*}", "exempt", exempt_functions(product), "writable_flash",
-                     writable_flash(product), "stack_limit", product->harden.stack_limit);
+    return json_pack("{s:o, s:o, s:o*, s:s*}", "exempt", exempt_functions(product),
+                     "writable_flash", writable_flash(product), "flash_window",
+                     flash_window(product), "stack_limit", product->harden.stack_limit);
 }
 
 /* As check found it in the image, whatever product.yaml asked for. */

@@ -17,6 +17,8 @@
  *              exempt      array            optional: names of functions left unsealed
  *              writable_flash array         optional: {name, start, size_bytes} of flash that
  *                                           may be written; check refuses any other
+ *              flash_window array           optional: names of the functions that open and close
+ *                                           the flash driver's write window
  *              stack_limit string           optional: symbol or "0x..." of the stack's end
  *   build      inputs      array            of {name, sha256}
  *              options     object           what the build was asked for

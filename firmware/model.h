@@ -132,6 +132,7 @@ struct fw_unit {
     bool unwound : 1;       /* analyse/unwind: the image's unwinder may read its frame */
     bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
     bool calls_exempt : 1;  /* on the user's list: its indirect calls stay as they are, too */
+    bool flash_window : 1;  /* named as one that opens or closes the flash driver's window */
     bool open_goto;         /* analyse/values: a computed goto in it may go anywhere */
     bool ip_reserved;       /* analyse/liveness: some caller keeps r12 live across */
     uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */

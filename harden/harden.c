@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "firmware/analyse/mpu.h"
 #include "firmware/analyse/unwind.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
@@ -63,6 +64,17 @@ static uint32_t flash_bytes(const struct fw_model *model) {
 static enum status refuse_hardened(const struct hardening *hardening) {
     if (fw_symbol_named(hardening->model, "__pm_boot") == FW_NONE) return STATUS_OK;
     return error_input(hardening->error, "the image is hardened already; give the linker's output");
+}
+
+static enum status mark_flash_window(struct hardening *hardening) {
+    const struct harden_options *options = hardening->options;
+    const char *unknown =
+        fw_mark_flash_window(hardening->model, options->flash_window, options->flash_window_count);
+    if (!unknown) return STATUS_OK;
+    return error_input(hardening->error,
+                       "%s: the flash driver's window is opened by functions that share no code "
+                       "with others, and there is none such of that name",
+                       unknown);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -212,6 +224,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     enum status status = fw_read(model, input, true, hardening->error);
     if (status == STATUS_OK) status = refuse_hardened(hardening);
     if (status == STATUS_OK) status = fw_lift(model, hardening->error);
+    if (status == STATUS_OK) status = mark_flash_window(hardening);
     if (status != STATUS_OK) return status;
     result->flash_bytes_before = flash_bytes(model);
     fw_flow_build(model, &hardening->flow);

@@ -34,6 +34,9 @@ struct harden_options {
     size_t pin_count;
     const struct fw_range *writable_flash; /* stays writable and is never placed into */
     size_t writable_flash_count;
+    const char *const *flash_window; /* functions that open and close the flash driver's window:
+                                        region 7 is theirs (firmware/analyse/mpu.h) */
+    size_t flash_window_count;
     struct fw_range flash;   /* size 0: as much as needed behind the image */
     bool no_mpu;             /* leave the memory map alone */
     const char *stack_limit; /* the stack's lowest address ("0x...") or its symbol; NULL: found,

@@ -85,6 +85,7 @@ struct product {
         const char *key_cell;        /* "0x2000fff0" or a symbol; NULL: the hardener's choice */
         struct product_texts exempt; /* neither sealed nor their calls checked; they may move */
         struct product_texts pin;    /* stay at their address, and are exempt */
+        struct product_texts flash_window; /* functions of the flash driver's write window */
         struct product_range *writable_flash;
         size_t writable_flash_count;
         struct product_range flash; /* the part's; size 0: as much as is needed */

@@ -89,6 +89,8 @@ static const struct field harden_fields[] = {
      "an address or symbol in RAM that start-up does not clear", 0, 0, 0},
     {"exempt", FORM_SYMBOLS, false, AT(harden.exempt), 0, "a list of at most 64 symbols", 0, 0, 0},
     {"pin", FORM_SYMBOLS, false, AT(harden.pin), 0, "a list of at most 64 symbols", 0, 0, 0},
+    {"flash_window", FORM_SYMBOLS, false, AT(harden.flash_window), 0,
+     "a list of at most 64 symbols", 0, 0, 0},
     {"writable_flash", FORM_MAPS, false, AT(harden.writable_flash), AT(harden.writable_flash_count),
      "a list of at most 16 {name, start, size}", range_fields, sizeof(struct product_range), 16},
     {"flash", FORM_MAP, false, 0, 0, "a mapping with start and size", flash_fields, 0, 0},

@@ -118,7 +118,8 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
     put_key_cell(out, facts);
     buffer_text(
         out, "  # exempt: [symbols]     # functions not to seal, nor check the calls of; counted\n"
-             "  # pin: [symbols]        # functions to leave at their address, and exempt\n");
+             "  # pin: [symbols]        # functions to leave at their address, and exempt\n"
+             "  # flash_window: [open, close]  # functions of the flash driver's write window\n");
     put_flash(out, facts);
     buffer_text(out, "  mpu: auto               # or none: set up no memory map\n");
     if (facts->stack_limit) {

@@ -1,8 +1,13 @@
 /* See mpu.h. */
 #include "firmware/analyse/mpu.h"
 
+#include <string.h>
+
 #define MPU_FIRST 0xe000ed90U
 #define MPU_END 0xe000edc0U
+#define MPU_RNR 0xe000ed98U
+#define MPU_RBAR 0xe000ed9cU
+#define MPU_RASR 0xe000eda0U
 /* The system control space, and in front of it what a store's 4,095 bytes of offset bring there. */
 #define SYSTEM_FIRST 0xe000d000U
 #define SYSTEM_END 0xe000f000U
@@ -157,16 +162,33 @@ static bool escapes(const struct constants *state, const struct thumb_insn *insn
     return computes && !index && reads_of(state, insn, is_system);
 }
 
+/* One word to the region that the flash driver's window is: where it begins, its size and rights;
+ * which one it is by its number alone. */
+static bool sets_window(const struct constants *state, const struct thumb_insn *insn) {
+    uint32_t base, value;
+    bool plain = insn->op == THUMB_STR && insn->index && !insn->writeback && !is_dual(insn) &&
+                 insn->rm == THUMB_NO_REGISTER && insn->rd != insn->rn;
+    if (!plain || !is_known(state, insn->rn, &base)) return false;
+    base += insn->subtract ? 0U - insn->imm : insn->imm;
+    bool has_value = is_known(state, insn->rd, &value);
+    if (has_value && is_mpu(value)) return false;
+    if (base == MPU_RNR) return has_value && value == FW_FLASH_WINDOW_REGION;
+    return base == MPU_RBAR || base == MPU_RASR;
+}
+
 static bool step(struct fw_model *model, struct constants *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
     bool calls = is_call(insn);
     uint32_t value = 0, given = insn->reads | (calls ? (1U << ARGUMENTS) - 1 : 0);
     bool followed = result(model, state, item, &value);
-    if ((state->system & given) && (stores_there(state, insn) || escapes(state, insn, followed))) {
+    bool allowed = model->units[item->unit].flash_window && sets_window(state, insn);
+    if (!allowed && (state->system & given) &&
+        (stores_there(state, insn) || escapes(state, insn, followed))) {
         return true;
     }
     if (state->system && leaves(model, item) && hands_on(state, false)) return true;
-    if (insn->loads && insn->rn < REGISTERS) state->spent |= state->known & 1U << insn->rn;
+    bool base_used = insn->loads || allowed;
+    if (base_used && insn->rn < REGISTERS) state->spent |= state->known & 1U << insn->rn;
     forget(state, insn->writes | (calls ? CALL_CLOBBERED : 0U));
     if (followed && insn->rd < REGISTERS) learn(state, insn->rd, value);
     return false;
@@ -306,4 +328,20 @@ uint32_t fw_faultmask_use(const struct fw_model *model, uint32_t unit) {
         if (insn->op == THUMB_MSR && insn->imm == SYSM_FAULTMASK) return i;
     }
     return FW_NONE;
+}
+
+const char *fw_mark_flash_window(struct fw_model *model, const char *const *names, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        size_t found = 0;
+        for (size_t i = 0; i < model->function_count; i++) {
+            const struct fw_function *f = &model->functions[i];
+            struct fw_unit *unit = &model->units[f->unit];
+            if (strcmp(f->name, names[k]) != 0) continue;
+            if (unit->function_count != 1 || !unit->decoded) return names[k];
+            unit->flash_window = true;
+            found++;
+        }
+        if (found != 1) return names[k];
+    }
+    return NULL;
 }

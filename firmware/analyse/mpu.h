@@ -5,11 +5,21 @@
  * system control space, and every use of an MPU register's address but to load from it: kept,
  * passed on in r0 to r3, to a callee or the caller, or computed with, it is one that a store may
  * have (r1 to r3, and what leaves the unit: unless a load has used it). An address that no such
- * constant leads to is not seen. */
+ * constant leads to is not seen.
+ *
+ * The functions that a flash driver opens and closes its write window with are named by the
+ * product: they may store single words to MPU_RBAR and MPU_RASR, and the constant
+ * FW_FLASH_WINDOW_REGION to MPU_RNR, and nothing else of the above. */
 #ifndef FIRMWARE_ANALYSE_MPU_H
 #define FIRMWARE_ANALYSE_MPU_H
 
 #include "firmware/model.h"
+
+enum { FW_FLASH_WINDOW_REGION = 7 };
+
+/* Marks the units of the functions so named. Returns the first name that is not one function in a
+ * unit of its own, or NULL. */
+const char *fw_mark_flash_window(struct fw_model *model, const char *const *names, size_t count);
 
 /* The first item of the unit that may change the MPU, or FW_NONE. The instructions from `stub`
  * up to `stub_end` are left out: they are known. */

@@ -18,6 +18,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "firmware/analyse/mpu.h"
 #include "harden/passes.h"
 
 enum {
@@ -40,7 +41,9 @@ static uint32_t rasr_of(uint32_t log2_size, uint32_t access, uint32_t attributes
 
 static bool add_region(struct hardening *hardening, const char *role, uint32_t base,
                        uint32_t log2_size, uint32_t srd, uint32_t access, uint32_t attributes) {
-    if (hardening->region_count == MEMORY_REGIONS_MAXIMUM) return false;
+    bool window = hardening->options->flash_window_count;
+    size_t maximum = window ? FW_FLASH_WINDOW_REGION : MEMORY_REGIONS_MAXIMUM;
+    if (hardening->region_count == maximum) return false;
     uint32_t number = (uint32_t)hardening->region_count;
     hardening->regions[hardening->region_count++] = (struct memory_region){
         role, base, log2_size == 32 ? 0 : 1U << log2_size, base | REGION_VALID | number,
