@@ -7,18 +7,19 @@
 
 /* Contexts of a known place, in front of the hashed ones. */
 enum {
-    CONTEXT_EXACT = 0,                                    /* by the last two answers */
-    CONTEXT_HIT = CONTEXT_EXACT + 4,                      /* by kind and the last answers */
-    CONTEXT_EDIT = CONTEXT_HIT + PM_PATCH_KINDS * 4,      /* by kind; then which */
-    CONTEXT_RAW = CONTEXT_EDIT + PM_PATCH_KINDS + 1,      /* by kind */
-    CONTEXT_CACHED = CONTEXT_RAW + PM_PATCH_KINDS,        /* by class */
-    CONTEXT_WHICH = CONTEXT_CACHED + 4,                   /* 3 by class */
-    CONTEXT_FORM = CONTEXT_WHICH + 12,                    /* by class */
-    CONTEXT_COUNT = CONTEXT_FORM + 4,                     /* 16 by edit */
-    CONTEXT_DELTA = CONTEXT_COUNT + 32,                   /* 32 and a sign */
-    CONTEXT_EXPECTED = CONTEXT_DELTA + 34,                /* by bit: differs, 0, 1 */
+    CONTEXT_MAP = 0,                 /* while the tables are read: all are reset behind them */
+    CONTEXT_EXACT = 0,               /* by the last two answers */
+    CONTEXT_HIT = CONTEXT_EXACT + 4, /* by kind and the last answers */
+    CONTEXT_EDIT = CONTEXT_HIT + PM_PATCH_KINDS * 4, /* by kind; then which */
+    CONTEXT_RAW = CONTEXT_EDIT + PM_PATCH_KINDS + 1, /* by kind */
+    CONTEXT_CACHED = CONTEXT_RAW + PM_PATCH_KINDS,   /* by class */
+    CONTEXT_WHICH = CONTEXT_CACHED + 4,              /* 3 by class */
+    CONTEXT_FORM = CONTEXT_WHICH + 12,               /* by class */
+    CONTEXT_COUNT = CONTEXT_FORM + 4,                /* 16 by edit */
+    CONTEXT_DELTA = CONTEXT_COUNT + 32,              /* 32 and a sign */
+    CONTEXT_EXPECTED = CONTEXT_DELTA + 34,           /* by bit: differs, 0, 1 */
     CONTEXT_HASHED = CONTEXT_EXPECTED + 48,
-    CONTEXTS_MINIMUM = 7, /* log2: the map's numbers use the hashed ones */
+    CONTEXTS_MINIMUM = 5, /* log2 */
     CONTEXTS_MAXIMUM = 14,
     FLAG_LIMIT = 250, /* how slow a probability may become */
     HALFWORD_LIMIT = 60,
@@ -240,8 +241,7 @@ static uint32_t map_ram(const struct pm_patch_stream *s, uint32_t address) {
 }
 
 static bool is_ram(const struct pm_patch_stream *s, uint32_t word) {
-    return s->ram_read > 1 && word >= ram(s)[0].address &&
-           word <= ram(s)[s->ram_read - 1].address;
+    return s->ram_read > 1 && word >= ram(s)[0].address && word <= ram(s)[s->ram_read - 1].address;
 }
 
 /* A branch's distance and the bits that say which it is: Arm ARM DDI 0403E, A7.7.12 (B), A7.7.18
@@ -397,9 +397,8 @@ static void predict_relative(struct pm_patch_stream *s, uint32_t at, uint32_t di
     uint32_t bits = bits_of(out->kind, out->raw);
     uint32_t target = ((at + distance) & aligned) + offset_get(out->kind, bits);
     out->place = at & aligned;
-    uint32_t moved = target < s->old_bytes
-                         ? map_near(s, target, distance, segment_end)
-                         : target + s->old_address - s->new_address;
+    uint32_t moved = target < s->old_bytes ? map_near(s, target, distance, segment_end)
+                                           : target + s->old_address - s->new_address;
     uint32_t predicted = offset_put(out->kind, bits, moved - out->place);
     if (out->place + offset_get(out->kind, predicted) != moved) predicted = bits;
     out->predicted = bits_of(out->kind, predicted);
@@ -409,9 +408,7 @@ static void predict_relative(struct pm_patch_stream *s, uint32_t at, uint32_t di
 static void predict_word(struct pm_patch_stream *s, struct pm_patch_unit *out) {
     uint32_t odd = out->raw & 1;
     if (out->kind == PM_PATCH_RAM) out->predicted = map_ram(s, out->raw);
-    else
-        out->predicted =
-            map_offset(s, out->raw - odd - s->old_address) + odd + s->new_address;
+    else out->predicted = map_offset(s, out->raw - odd - s->old_address) + odd + s->new_address;
     out->value = out->predicted;
 }
 
@@ -462,7 +459,7 @@ static void put(struct pm_patch_stream *s, uint32_t bytes, uint32_t size) {
 
 /* One segment of the map, kept in the order of the old image. */
 static bool step_map(struct pm_patch_stream *s) {
-    uint32_t base = CONTEXT_HASHED;
+    uint32_t base = CONTEXT_MAP;
     uint32_t gap = code_number(s, base, 5, ask(s, PM_PATCH_ASK_GAP));
     uint32_t size = code_number(s, base + 32, 5, ask(s, PM_PATCH_ASK_SIZE));
     s->distance += code_signed(s, base + 64, ask(s, PM_PATCH_ASK_MOVE));
@@ -480,7 +477,7 @@ static bool step_map(struct pm_patch_stream *s) {
 }
 
 static bool step_ram(struct pm_patch_stream *s) {
-    uint32_t base = CONTEXT_HASHED + 32;
+    uint32_t base = CONTEXT_MAP + 32;
     uint32_t last = s->ram_read ? ram(s)[s->ram_read - 1].address : 0;
     uint32_t gap = code_number(s, base - 32, 5, ask(s, PM_PATCH_ASK_RAM_ADDRESS));
     if (gap > ~last) return false;
@@ -575,8 +572,7 @@ static void remember(struct pm_patch_stream *s, uint32_t class, uint32_t delta) 
 static uint32_t code_halves(struct pm_patch_stream *s, uint32_t actual) {
     const struct pm_patch_unit *unit = &s->unit;
     uint32_t value = code_halfword(s, true, unit->predicted & 0xffff, actual & 0xffff);
-    if (unit->size == 4)
-        value |= code_halfword(s, true, unit->predicted >> 16, actual >> 16) << 16;
+    if (unit->size == 4) value |= code_halfword(s, true, unit->predicted >> 16, actual >> 16) << 16;
     return unit->size == 1 ? value & 0xff : value;
 }
 
@@ -605,9 +601,8 @@ static uint32_t code_correction(struct pm_patch_stream *s, uint32_t actual) {
 static bool code_edit(struct pm_patch_stream *s, uint32_t edit) {
     uint32_t skip = code_flag(s, CONTEXT_EDIT + PM_PATCH_KINDS, edit == 2);
     uint32_t size = 2 * code_number(s, CONTEXT_COUNT + skip * 16, 4, ask(s, PM_PATCH_ASK_COUNT));
-    uint32_t old = s->at + s->distance, left = s->segment_end - s->at;
-    if (size == 0) return false;
-    if (!skip && size >= left) return false;
+    uint32_t old = s->at + s->distance;
+    if (size == 0 || (!skip && size >= s->segment_end - s->at)) return false;
     s->distance += skip ? size : 0u - size;
     s->edited_from = old + (skip ? size : 0);
     s->inserting = skip ? 0 : size;
@@ -630,9 +625,8 @@ static bool step_copy(struct pm_patch_stream *s) {
     if (s->at >= s->chunk_end) {
         uint32_t left = s->segment_end - s->at;
         s->chunk_end = s->at + (left < PM_PATCH_PIECE ? left : PM_PATCH_PIECE);
-        s->exact =
-            code_flag(s, CONTEXT_EXACT + s->exact_history, ask(s, PM_PATCH_ASK_EXACT));
-        s->exact_history = (uint8_t)((s->exact_history << 1 | s->exact) & 3);
+        s->exact = code_flag(s, CONTEXT_EXACT + s->exact_history, ask(s, PM_PATCH_ASK_EXACT));
+        s->exact_history = (uint8_t)(((uint32_t)s->exact_history << 1 | s->exact) & 3);
     }
     pm_patch_predict(s, s->at, s->distance, s->segment_end, s->second, &s->unit);
     if (s->failed) return false;
@@ -644,16 +638,12 @@ static bool step_copy(struct pm_patch_stream *s) {
     if (s->unit.size < 4) actual &= s->unit.size == 1 ? 0xff : 0xffff;
     uint32_t hit = code_flag(s, CONTEXT_HIT + s->unit.kind * 4 + s->history,
                              !edit && actual == s->unit.predicted);
-    s->history = (uint8_t)((s->history << 1 | hit) & 3);
+    s->history = (uint8_t)(((uint32_t)s->history << 1 | hit) & 3);
     if (hit) {
         advance(s, s->unit.predicted);
         return true;
     }
     if (code_flag(s, CONTEXT_EDIT + s->unit.kind, edit != 0)) return code_edit(s, edit);
-#ifdef PATCH_TRACE
-    if (getenv("DELTA_MISS") && s->ask)
-        fprintf(stderr, "miss %x kind %u raw %x pred %x actual %x\n", s->at, s->unit.kind, s->unit.raw, s->unit.predicted, actual);
-#endif
     advance(s, code_correction(s, actual));
     return true;
 }

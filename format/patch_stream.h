@@ -92,15 +92,15 @@ struct pm_patch_stream {
     uint16_t segment_count, ram_count, prime_count;
     uint16_t segments_read, ram_read, primes_done;
     uint8_t context_bits, failed, second, pending, odd_end, history, exact_history, state;
-    uint32_t at;                   /* new offset */
-    uint32_t distance;             /* old offset = at + distance (mod 2^32) */
-    uint32_t segment_end;          /* new offset; 0: between segments */
-    uint32_t next_segment;         /* new offset where the next one begins */
-    uint32_t chunk_end;            /* up to here all is as predicted, when `exact` */
+    uint32_t at;           /* new offset */
+    uint32_t distance;     /* old offset = at + distance (mod 2^32) */
+    uint32_t segment_end;  /* new offset; 0: between segments */
+    uint32_t next_segment; /* new offset where the next one begins */
+    uint32_t chunk_end;    /* up to here all is as predicted, when `exact` */
     uint32_t exact;
-    uint32_t inserting;            /* bytes left to insert */
-    uint32_t edited_from;          /* old offset where the distance was last changed by an edit */
-    uint32_t previous[2];          /* half-words before */
+    uint32_t inserting;   /* bytes left to insert */
+    uint32_t edited_from; /* old offset where the distance was last changed by an edit */
+    uint32_t previous[2]; /* half-words before */
     uint32_t window_at;
     uint32_t piece_bytes;
     uint32_t cache[4][PM_PATCH_CACHED];

@@ -209,7 +209,8 @@ static bool run_stream(struct encoder *encoder, const struct plan *plan,
     bool same = true;
     while (same && !pm_patch_stream_is_done(s)) {
         same = pm_patch_stream_step(s) &&
-               memcmp(s->piece, encoder->new_image.bytes.data + taken, s->piece_bytes) == 0;
+               (s->piece_bytes == 0 ||
+                memcmp(s->piece, encoder->new_image.bytes.data + taken, s->piece_bytes) == 0);
         taken += s->piece_bytes;
         s->piece_bytes = 0;
     }
@@ -252,7 +253,6 @@ static uint32_t replay_bit(struct pm_patch_stream *stream, uint32_t probability,
     return bit;
 }
 
-/*DBG*/static void dump(const struct plan*p){for(uint32_t i=0;i<p->segment_count&&i<40;i++)fprintf(stderr,"seg %x<-%x %x\n",p->segments[i].at,p->segments[i].old,p->segments[i].size);for(uint32_t i=0;i<p->edit_count&&i<40;i++)fprintf(stderr,"edit %x +%u -%u\n",p->edits[i].at,p->edits[i].inserted,p->edits[i].skipped);for(uint32_t i=0;i<p->ram_count;i++)fprintf(stderr,"ram %x %d\n",p->ram[i].address,(int)p->ram[i].delta);}
 static bool decodes(const struct encoder *encoder, const struct plan *plan) {
     struct replay replay = {.encoder = *encoder, .range = UINT32_MAX};
     for (int i = 0; i < 4; i++)
@@ -277,7 +277,8 @@ static void add_segment(struct plan *plan, const struct delta_run *run) {
 static bool add_edit(struct plan *plan, const struct delta_run *last, const struct delta_run *run) {
     struct segment *segment = &plan->segments[plan->segment_count - 1];
     uint32_t inserted = run->at - last->end, skipped = run->distance - last->distance + inserted;
-    if (inserted >= NUMBER_LIMIT || skipped >= NUMBER_LIMIT || ((inserted | skipped) & 1)) return false;
+    if (inserted >= NUMBER_LIMIT || skipped >= NUMBER_LIMIT || ((inserted | skipped) & 1))
+        return false;
     if (run->end - segment->at > PM_PATCH_SEGMENT_LIMIT) return false;
     segment->size = run->end - segment->at;
     plan->edits[plan->edit_count++] = (struct edit){last->end, inserted, skipped};
@@ -306,9 +307,6 @@ static bool plan_runs(struct plan *plan, const struct delta_runs *runs, struct c
         last = &runs->items[i];
         if (plan->segment_count > choice.segment_limit) return false;
     }
-    for (uint32_t i = 0; i < plan->segment_count; i++)
-        if (plan->segments[i].old + plan->segments[i].size > old_bytes)
-            plan->segments[i].size = plan->segments[i].size; /* read as zero behind the end */
     return true;
 }
 
@@ -334,7 +332,8 @@ static size_t moved_words(struct moved *out, const struct delta_runs *runs,
     for (size_t i = 0; i < runs->count; i++) {
         const struct delta_run *run = &runs->items[i];
         if (!run->is_copy || (run->distance & 3)) continue;
-        for (uint32_t at = (run->at + 3) & ~3u; run->end - run->at >= 4 && at <= run->end - 4; at += 4) {
+        for (uint32_t at = (run->at + 3) & ~3u; run->end - run->at >= 4 && at <= run->end - 4;
+             at += 4) {
             uint32_t from, to;
             if (!span_u32le(old_image.bytes, at + run->distance, &from) ||
                 !span_u32le(new_image.bytes, at, &to))
@@ -399,18 +398,13 @@ static void try_plan(struct trial *trial) {
     struct plan *plan = &trial->plan;
     struct pm_patch_front front = front_of(plan);
     front.contexts = 14;
-    while (front.contexts > 7 &&
+    while (front.contexts > 5 &&
            PM_PATCH_STATE_BYTES + pm_patch_tables_bytes(&front) > trial->memory_bytes)
         front.contexts--;
     if (PM_PATCH_STATE_BYTES + pm_patch_tables_bytes(&front) > trial->memory_bytes) return;
     plan->contexts = front.contexts;
     bool done = encode(trial->encoder, plan) && decodes(trial->encoder, plan);
     struct buffer *body = &trial->encoder->body;
-    if (getenv("DELTA_DUMP")) dump(plan);
-    if (getenv("DELTA_TRACE"))
-        fprintf(stderr, "try: %u segments %u edits %u ram %u primes %u contexts: %zu %d\n",
-                plan->segment_count, plan->edit_count, plan->ram_count, plan->primes,
-                plan->contexts, body->size_bytes, done);
     assert(done);
     if (trial->best.data == NULL || body->size_bytes < trial->best.size_bytes) {
         buffer_free(&trial->best);
@@ -446,7 +440,11 @@ static void search(struct trial *trial, const struct delta_runs *runs, uint32_t 
         if (trial->best.data && trial->best.size_bytes < best_size)
             best = i, best_size = trial->best.size_bytes;
     }
-    struct choice choice = {sizes[best], sizes[best] < 24 ? 0 : sizes[best] < 96 ? sizes[best] : 96, limit};
+    struct choice choice = {sizes[best],
+                            sizes[best] < 24   ? 0
+                            : sizes[best] < 96 ? sizes[best]
+                                               : 96,
+                            limit};
     if (!plan_runs(&trial->plan, runs, choice, old_bytes)) return;
     for (uint32_t primes = 32; primes <= 512 && primes <= old_bytes / 256; primes *= 4) {
         trial->plan.primes = primes;
@@ -458,7 +456,8 @@ enum status delta_encode(struct delta_image old_image, struct delta_image new_im
                          uint32_t memory_bytes, struct buffer *out, struct error *error) {
     if (old_image.bytes.size_bytes > PM_PATCH_IMAGE_LIMIT ||
         new_image.bytes.size_bytes > PM_PATCH_IMAGE_LIMIT)
-        return error_input(error, "a patch is between images of at most %d bytes", PM_PATCH_IMAGE_LIMIT);
+        return error_input(error, "a patch is between images of at most %d bytes",
+                           PM_PATCH_IMAGE_LIMIT);
     if (memory_bytes < DELTA_MEMORY_SMALL)
         return error_input(error, "a decoder has at least %d bytes of memory", DELTA_MEMORY_SMALL);
     struct arena arena = {0};

@@ -10,16 +10,16 @@
 #include <string.h>
 
 enum {
-    STATES = 28,     /* kept at one place; the first is "inserted" */
-    CHAIN = 12,      /* places that an equal piece proposes at most */
+    STATES = 28, /* kept at one place; the first is "inserted" */
+    CHAIN = 12,  /* places that an equal piece proposes at most */
     TABLE_BITS = 18,
-    COST_HIT = 1,    /* in 1/16 bit */
+    COST_HIT = 1, /* in 1/16 bit */
     COST_MISS = 14 * 16,
     COST_INSERT = 10 * 16,
     COST_JUMP = 34 * 16,
     COST_EDIT = 18 * 16,
     COST_LEAVE = 6 * 16, /* from a copy to insertion */
-    NEAR = 256, /* bytes; a small change of distance is cheap */
+    NEAR = 256,          /* bytes; a small change of distance is cheap */
 };
 
 struct state {

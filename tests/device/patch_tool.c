@@ -46,7 +46,8 @@ int main(int argc, char **argv) {
     struct buffer patch;
     struct error error;
     buffer_init(&patch, 64 << 20);
-    if (delta_encode(before, after, (uint32_t)strtoul(argv[6], NULL, 0), &patch, &error) != STATUS_OK) {
+    if (delta_encode(before, after, (uint32_t)strtoul(argv[6], NULL, 0), &patch, &error) !=
+        STATUS_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
@@ -62,7 +63,10 @@ int main(int argc, char **argv) {
     bool same = status == PM_PATCH_DONE && target.size == after.bytes.size_bytes &&
                 memcmp(target.bytes, after.bytes.data, target.size) == 0;
     FILE *out = fopen(argv[7], "wb");
-    if (!out || fwrite(patch.data, 1, patch.size_bytes, out) != patch.size_bytes || fclose(out) != 0) return 2;
-    printf("%zu bytes, memory %u, %s\n", patch.size_bytes, header.memory_bytes, same ? "same" : "DIFFERENT");
+    if (!out || fwrite(patch.data, 1, patch.size_bytes, out) != patch.size_bytes ||
+        fclose(out) != 0)
+        return 2;
+    printf("%zu bytes, memory %u, %s\n", patch.size_bytes, header.memory_bytes,
+           same ? "same" : "DIFFERENT");
     return same ? 0 : 1;
 }
