@@ -101,11 +101,13 @@ struct pm_bytes pm_cbor_skip(struct pm_cbor *in) {
 }
 
 void pm_cbor_open(struct pm_cbor *in, struct pm_bytes bytes) {
-    *in = (struct pm_cbor){bytes.data, bytes.data, false};
-    if (bytes.size_bytes > 0) in->end += bytes.size_bytes;
+    /* NULL must not be moved, not even by nothing. */
+    static const uint8_t nothing;
+    const uint8_t *start = bytes.size_bytes > 0 ? bytes.data : &nothing;
+    *in = (struct pm_cbor){start, start + bytes.size_bytes, false};
     pm_cbor_skip(in);
     if (in->at != in->end) pm_cbor_fail(in);
-    if (!in->failed) in->at = bytes.data;
+    if (!in->failed) in->at = start;
 }
 
 enum pm_cbor_major pm_cbor_peek(const struct pm_cbor *in) {
