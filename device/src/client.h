@@ -28,6 +28,7 @@ struct pm_download {
     enum pm_update_error error; /* why write_new() stopped the decoder */
     uint8_t seal[PM_SEAL_BYTES];
     struct pm_patch *patch;
+    struct pm_patch_io io;
 };
 
 struct pm_offer {

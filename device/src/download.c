@@ -28,23 +28,17 @@ static uint32_t seal_address(const struct pm_update *update) {
     return target_address(update) + update->setup.port->map->slot_bytes - PM_SEAL_BYTES;
 }
 
-/* Erases the page at `address` unless it is blank: that it reads blank is what counts, and each
- * write is read back. */
-static bool blank_page(const struct pm_flash *flash, uint32_t address) {
-    uint32_t page = address & ~(flash->page_bytes - 1);
-    return pm_flash_is_blank(flash, page, flash->page_bytes) || pm_flash_erase(flash, page);
-}
-
 /* Writing */
 
-/* What the buffer holds goes to the slot; it ends at `position`. */
+/* What the buffer holds goes to the slot; it ends at `position`. A page is erased even when it
+ * reads blank: after an erase that was cut short that says nothing. */
 static enum pm_update_error flush(struct pm_update *update) {
     const struct pm_port *port = update->setup.port;
     const struct pm_flash *flash = port->flash;
     struct pm_download *download = &update->download;
     uint32_t start = download->position - download->filled;
     uint32_t address = target_address(update) + start, padded = download->filled;
-    if (start % flash->page_bytes == 0 && !blank_page(flash, address)) return PM_ERROR_FLASH;
+    if (start % flash->page_bytes == 0 && !pm_flash_erase(flash, address)) return PM_ERROR_FLASH;
     while (padded % flash->write_bytes != 0)
         update->setup.buffer[padded++] = 0xff;
     if (!pm_flash_write(flash, address, update->setup.buffer, padded)) return PM_ERROR_FLASH;
@@ -116,7 +110,7 @@ static enum pm_update_error clear_target(struct pm_update *update) {
         record.trial_end = PM_TRIAL_NEVER;
         if (!pm_boot_record_store(port->flash, port->map, &record)) return PM_ERROR_FLASH;
     }
-    return blank_page(port->flash, seal_address(update)) ? PM_ERROR_NONE : PM_ERROR_FLASH;
+    return pm_flash_erase(port->flash, seal_address(update)) ? PM_ERROR_NONE : PM_ERROR_FLASH;
 }
 
 /* How far this payload is in the slot already. The page with the seal never counts. */
@@ -167,14 +161,14 @@ static bool fits(const struct pm_update *update, const struct pm_patch_header *h
 static enum pm_update_error begin_patch(struct pm_update *update) {
     uint8_t bytes[PM_PATCH_HEADER_BYTES];
     struct pm_patch_header header;
-    const struct pm_patch_io io = {update, read_old, write_new};
     if (update->http.remaining_bytes < sizeof bytes) return PM_ERROR_PATCH;
     enum pm_update_error error = read_exactly(update, bytes, sizeof bytes);
     if (error) return error;
     if (!pm_patch_header_read(bytes, &header)) return PM_ERROR_PATCH;
     if (!fits(update, &header)) return PM_ERROR_PATCH_BASE;
-    update->download.patch =
-        pm_patch_start(update->patch_memory, sizeof update->patch_memory, &header, &io);
+    update->download.io = (struct pm_patch_io){update, read_old, write_new};
+    update->download.patch = pm_patch_start(update->patch_memory, sizeof update->patch_memory,
+                                            &header, &update->download.io);
     if (!update->download.patch) return PM_ERROR_PATCH;
     return take_up(update);
 }
