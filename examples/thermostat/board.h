@@ -39,6 +39,10 @@ enum { BOARD_SYSTICK_ON_WITH_INTERRUPT = 7 };
 /* DIP switches beside the debug connector, one bit each; inside the housing. */
 #define BOARD_SWITCHES (*(volatile uint32_t *)0x4002f00c)
 
+/* Counts 100 times a second from power-on (FPGA system control, CLK100HZ). */
+#define BOARD_FPGAIO_100HZ (*(volatile uint32_t *)0x40028014)
+#define BOARD_ETHERNET 0x40200000u
+
 #define BOARD_NVIC_ENABLE (*(volatile uint32_t *)0xe000e100)
 #define BOARD_ICSR (*(volatile uint32_t *)0xe000ed04)
 #define BOARD_SHCSR (*(volatile uint32_t *)0xe000ed24)

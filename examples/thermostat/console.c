@@ -13,6 +13,7 @@
 #include "settings.h"
 #include "text.h"
 #include "uart.h"
+#include "updater.h"
 
 enum { LINE_BYTES = 240, RUN_MAXIMUM_S = 14 * CLOCK_DAY_S, BOOST_MAXIMUM_MINUTES = 120 };
 
@@ -312,6 +313,7 @@ static void run_line(void) {
         print_result(&commands[i], commands[i].run(rest));
         return;
     }
+    if (updater_command(word, rest)) return;
     text_print("unknown command %s, try help\n", word);
 }
 

@@ -7,6 +7,7 @@
 #include "room.h"
 #include "settings.h"
 #include "uart.h"
+#include "updater.h"
 
 int main(void) {
     uart_start();
@@ -16,14 +17,16 @@ int main(void) {
     control_start();
     clock_start();
     console_start();
+    updater_start();
     for (;;) {
         while (clock_take())
             control_step();
         console_poll();
+        updater_step();
 
         /* With interrupts off nothing can come between the look and the sleep. */
         board_interrupts_off();
-        if (!clock_has_ticks() && !uart_has_input()) board_wait();
+        if (!clock_has_ticks() && !uart_has_input() && !updater_is_busy()) board_wait();
         board_interrupts_on();
     }
 }

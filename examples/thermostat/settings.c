@@ -2,20 +2,12 @@
 
 #include <stddef.h>
 
+#include "settings_page.h"
 #include "text.h"
-
-struct settings_page {
-    uint32_t magic;
-    struct settings settings;
-    uint32_t crc;
-};
 
 enum { SETTINGS_MAGIC = 0x54484d31 }; /* "THM1" */
 
 struct settings settings;
-
-/* On a real part a driver erases and programs this page; here it is plain memory. */
-__attribute__((section(".settings"))) static volatile struct settings_page page;
 
 /* CRC-32 as in IEEE 802.3, bit by bit: the page is small. */
 static uint32_t crc32(const struct settings *data) {
@@ -50,15 +42,14 @@ void settings_reset(void) {
 }
 
 void settings_save(void) {
-    page.settings = settings;
-    page.crc = crc32(&settings);
-    page.magic = SETTINGS_MAGIC;
+    struct settings_page page = {SETTINGS_MAGIC, settings, crc32(&settings)};
+    settings_page_write(&page);
 }
 
 bool settings_load(void) {
-    if (page.magic != SETTINGS_MAGIC) return false;
-    struct settings stored = page.settings;
-    if (page.crc != crc32(&stored)) return false;
-    settings = stored;
+    struct settings_page page;
+    settings_page_read(&page);
+    if (page.magic != SETTINGS_MAGIC || page.crc != crc32(&page.settings)) return false;
+    settings = page.settings;
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "clock.h"
+#include "fault.h"
 #include "random.h"
 #include "semihost.h"
 #include "text.h"
@@ -20,7 +21,7 @@ extern const uint32_t __data_load;
 extern void (*const __init_array_start[])(void);
 extern void (*const __init_array_end[])(void);
 
-enum { EXIT_FAULT = 3, FAULT_STACK_WORDS = 128 };
+enum { EXIT_FAULT = 3, EXIT_BROKEN_PROMISE = 5, FAULT_STACK_WORDS = 128 };
 
 /* The stack may be what broke, so the report has its own. */
 __attribute__((used)) static uint64_t fault_stack[FAULT_STACK_WORDS / 2];
@@ -106,4 +107,9 @@ __attribute__((naked)) void Fault_Handler(void) {
 /* An exception that nothing was meant to raise. */
 void Default_Handler(void) {
     fault_report(&__StackTop);
+}
+
+void fault_broken_promise(const char *sentence) {
+    text_print("\nbroken promise: %s\n", sentence);
+    semihost_exit(EXIT_BROKEN_PROMISE);
 }

@@ -1,4 +1,5 @@
-/* Text in and out: see text.h. Also memcpy and memset, which the compiler may call. */
+/* Text in and out: see text.h. Also what of memory and strings the compiler, lwIP and the device
+ * library call by the C library's names. */
 #include "text.h"
 
 #include <stdarg.h>
@@ -7,6 +8,9 @@
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size_bytes);
 void *memset(void *to, int value, size_t size_bytes);
+void *memmove(void *to, const void *from, size_t size_bytes);
+int memcmp(const void *left, const void *right, size_t size_bytes);
+size_t strlen(const char *text);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size_bytes) {
     uint8_t *out = to;
@@ -21,6 +25,30 @@ void *memset(void *to, int value, size_t size_bytes) {
     while (size_bytes--)
         *out++ = (uint8_t)value;
     return to;
+}
+
+void *memmove(void *to, const void *from, size_t size_bytes) {
+    uint8_t *out = to;
+    const uint8_t *in = from;
+    if (out < in) return memcpy(to, from, size_bytes);
+    while (size_bytes--)
+        out[size_bytes] = in[size_bytes];
+    return to;
+}
+
+int memcmp(const void *left, const void *right, size_t size_bytes) {
+    const uint8_t *l = left, *r = right;
+    for (size_t i = 0; i < size_bytes; i++) {
+        if (l[i] != r[i]) return l[i] < r[i] ? -1 : 1;
+    }
+    return 0;
+}
+
+size_t strlen(const char *text) {
+    size_t length = 0;
+    while (text[length])
+        length++;
+    return length;
 }
 
 static void print_text(const char *text) {
