@@ -10,6 +10,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size_bytes);
 void *memset(void *to, int value, size_t size_bytes);
 void *memmove(void *to, const void *from, size_t size_bytes);
 int memcmp(const void *left, const void *right, size_t size_bytes);
+void *memchr(const void *bytes, int wanted, size_t size_bytes);
 size_t strlen(const char *text);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size_bytes) {
@@ -42,6 +43,14 @@ int memcmp(const void *left, const void *right, size_t size_bytes) {
         if (l[i] != r[i]) return l[i] < r[i] ? -1 : 1;
     }
     return 0;
+}
+
+void *memchr(const void *bytes, int wanted, size_t size_bytes) {
+    uint8_t *at = (uint8_t *)bytes;
+    for (; size_bytes--; at++) {
+        if (*at == (uint8_t)wanted) return at;
+    }
+    return NULL;
 }
 
 size_t strlen(const char *text) {

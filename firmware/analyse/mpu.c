@@ -330,6 +330,13 @@ uint32_t fw_faultmask_use(const struct fw_model *model, uint32_t unit) {
     return FW_NONE;
 }
 
+/* Functions of the unit; the tag in front of one has a symbol, too. */
+static uint32_t functions_of(const struct fw_model *model, const struct fw_unit *unit) {
+    const struct fw_function *first = &model->functions[unit->function_first];
+    bool tag = unit->function_count > 1 && strcmp(first->name, FW_TAG_SYMBOL) == 0;
+    return unit->function_count - tag;
+}
+
 const char *fw_mark_flash_window(struct fw_model *model, const char *const *names, size_t count) {
     for (size_t k = 0; k < count; k++) {
         size_t found = 0;
@@ -337,7 +344,7 @@ const char *fw_mark_flash_window(struct fw_model *model, const char *const *name
             const struct fw_function *f = &model->functions[i];
             struct fw_unit *unit = &model->units[f->unit];
             if (strcmp(f->name, names[k]) != 0) continue;
-            if (unit->function_count != 1 || !unit->decoded) return names[k];
+            if (functions_of(model, unit) != 1 || !unit->decoded) return names[k];
             unit->flash_window = true;
             found++;
         }
