@@ -2,11 +2,11 @@
  * was received waits in a chain of its buffers, which is what the advertised window bounds. */
 #include "network.h"
 
-#include "lwip/etharp.h"
-#include "lwip/init.h"
-#include "lwip/tcp.h"
-#include "lwip/timeouts.h"
-#include "netif/ethernet.h"
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/tcp.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
 
 #include "board.h"
 #include "ethernet.h"

@@ -3,7 +3,7 @@
 #ifndef THERMOSTAT_LWIPOPTS_H
 #define THERMOSTAT_LWIPOPTS_H
 
-#include "random.h"
+#include "examples/thermostat/random.h"
 
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0 /* no interrupt calls it */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "fault.h"
+#include "examples/thermostat/fault.h"
 
 #define LWIP_NO_STDINT_H 0
 #define LWIP_NO_INTTYPES_H 1
