@@ -7,7 +7,7 @@
 struct level {
     uint32_t items_left;
     bool map;
-    struct pm_bytes key; /* the last one seen, encoded */
+    const uint8_t *key; /* the last one seen, encoded; NULL before the first */
 };
 
 void pm_cbor_fail(struct pm_cbor *in) {
@@ -41,63 +41,55 @@ refuse:
 }
 
 /* The bytes of a string whose head was taken. */
-static struct pm_bytes take_content(struct pm_cbor *in, uint64_t size_bytes) {
-    struct pm_bytes content = {in->at, 0};
+static void take_content(struct pm_cbor *in, uint64_t size_bytes, struct pm_bytes *out) {
     if (size_bytes > (size_t)(in->end - in->at)) {
         pm_cbor_fail(in);
-    } else {
-        content.size_bytes = (size_t)size_bytes;
-        in->at += content.size_bytes;
+        size_bytes = 0;
     }
-    return content;
+    *out = (struct pm_bytes){in->at, (size_t)size_bytes};
+    in->at += (size_t)size_bytes;
 }
 
-/* No encoding is the beginning of another, so the shorter one's length decides nothing. */
-static bool in_order(struct pm_bytes before, struct pm_bytes key) {
-    size_t common = before.size_bytes < key.size_bytes ? before.size_bytes : key.size_bytes;
-    return common == 0 || memcmp(before.data, key.data, common) < 0;
+/* A key from `start` to in->at is an integer or a string and stands behind the one before it. No
+ * encoding is the beginning of another, so they differ within the shorter one; the longer one's
+ * bytes are there for both, since the earlier one starts earlier. */
+static bool is_next_key(const struct pm_cbor *in, const struct level *level, const uint8_t *start,
+                        enum pm_cbor_major major) {
+    return major <= PM_CBOR_TEXT &&
+           (!level->key || memcmp(level->key, start, (size_t)(in->at - start)) < 0);
 }
 
-/* One item of `level`; true when it opens a level of its own, which is then `inner`. */
-static bool walk_item(struct pm_cbor *in, struct level *level, struct level *inner) {
-    bool is_key = level->map && level->items_left % 2 == 0;
+/* One item of `level`; returns whether it opens a level of its own, which is the one behind. */
+static bool walk_item(struct pm_cbor *in, struct level *level) {
     const uint8_t *start = in->at;
     enum pm_cbor_major major;
+    struct pm_bytes content;
     uint64_t value = take_head(in, &major);
-    level->items_left--;
-    if (major == PM_CBOR_BYTES || major == PM_CBOR_TEXT) take_content(in, value);
-    if (is_key) {
-        struct pm_bytes key = {start, (size_t)(in->at - start)};
-        if (major > PM_CBOR_TEXT || !in_order(level->key, key)) pm_cbor_fail(in);
-        level->key = key;
+    if (major == PM_CBOR_BYTES || major == PM_CBOR_TEXT) take_content(in, value, &content);
+    if (level->map && level->items_left % 2 == 0) {
+        if (!is_next_key(in, level, start, major)) pm_cbor_fail(in);
+        level->key = start;
     }
-    if (in->failed || major < PM_CBOR_ARRAY || major > PM_CBOR_TAG) return false;
-    /* Each item has at least a byte, so a larger count is a lie. */
-    size_t left = (size_t)(in->end - in->at);
+    level->items_left--;
+    if (major < PM_CBOR_ARRAY || major > PM_CBOR_TAG) return false;
     if (major == PM_CBOR_TAG) value = 1;
-    if (value > left / (major == PM_CBOR_MAP ? 2 : 1)) pm_cbor_fail(in);
-    *inner =
-        (struct level){(uint32_t)value << (major == PM_CBOR_MAP), major == PM_CBOR_MAP, {NULL, 0}};
+    /* Each item has at least a byte, so a larger count is a lie. */
+    if (value > (size_t)(in->end - in->at)) pm_cbor_fail(in);
+    level[1].map = major == PM_CBOR_MAP;
+    level[1].items_left = (uint32_t)value << level[1].map;
+    level[1].key = NULL;
     return true;
 }
 
-struct pm_bytes pm_cbor_skip(struct pm_cbor *in) {
-    struct level levels[PM_CBOR_DEPTH + 1] = {{1, false, {NULL, 0}}}, inner;
-    const uint8_t *start = in->at;
-    size_t depth = 0;
+void pm_cbor_skip(struct pm_cbor *in) {
+    struct level levels[PM_CBOR_DEPTH + 2] = {{1, false, NULL}}, *level = levels;
     while (!in->failed) {
-        if (levels[depth].items_left == 0) {
-            if (depth == 0) break;
-            depth--;
-        } else if (walk_item(in, &levels[depth], &inner)) {
-            if (depth == PM_CBOR_DEPTH) {
-                pm_cbor_fail(in);
-            } else {
-                levels[++depth] = inner;
-            }
+        if (level->items_left == 0) {
+            if (level-- == levels) break;
+        } else if (walk_item(in, level) && ++level == levels + PM_CBOR_DEPTH + 1) {
+            pm_cbor_fail(in);
         }
     }
-    return (struct pm_bytes){start, in->failed ? 0 : (size_t)(in->at - start)};
 }
 
 void pm_cbor_open(struct pm_cbor *in, struct pm_bytes bytes) {
@@ -122,11 +114,15 @@ uint64_t pm_cbor_take(struct pm_cbor *in, enum pm_cbor_major major) {
     return 0;
 }
 
-uint32_t pm_cbor_take_u32(struct pm_cbor *in, uint32_t maximum) {
-    uint64_t value = pm_cbor_take(in, PM_CBOR_UINT);
+uint32_t pm_cbor_take_u32(struct pm_cbor *in, enum pm_cbor_major major, uint32_t maximum) {
+    uint64_t value = pm_cbor_take(in, major);
     if (value <= maximum) return (uint32_t)value;
     pm_cbor_fail(in);
     return 0;
+}
+
+void pm_cbor_expect(struct pm_cbor *in, enum pm_cbor_major major, uint32_t value) {
+    if (pm_cbor_take_u32(in, major, value) != value) pm_cbor_fail(in);
 }
 
 int32_t pm_cbor_take_int(struct pm_cbor *in) {
@@ -138,27 +134,32 @@ int32_t pm_cbor_take_int(struct pm_cbor *in) {
     return 0;
 }
 
-struct pm_bytes pm_cbor_take_bytes(struct pm_cbor *in) {
+void pm_cbor_take_bytes(struct pm_cbor *in, struct pm_bytes *out) {
     uint64_t size_bytes = pm_cbor_take(in, PM_CBOR_BYTES);
-    return take_content(in, size_bytes);
+    take_content(in, size_bytes, out);
+}
+
+void pm_cbor_unwrap(struct pm_cbor *in, struct pm_cbor *inner) {
+    struct pm_bytes bytes;
+    pm_cbor_take_bytes(in, &bytes);
+    pm_cbor_open(inner, bytes);
 }
 
 const uint8_t *pm_cbor_take_exactly(struct pm_cbor *in, size_t size_bytes) {
-    struct pm_bytes bytes = pm_cbor_take_bytes(in);
+    struct pm_bytes bytes;
+    pm_cbor_take_bytes(in, &bytes);
     if (bytes.size_bytes == size_bytes && !in->failed) return bytes.data;
     pm_cbor_fail(in);
     return NULL;
 }
 
-struct pm_bytes pm_cbor_take_path(struct pm_cbor *in) {
+void pm_cbor_take_path(struct pm_cbor *in, struct pm_bytes *out) {
     uint64_t size_bytes = pm_cbor_take(in, PM_CBOR_TEXT);
-    struct pm_bytes path = take_content(in, size_bytes);
-    bool plain = path.size_bytes >= 1 && path.size_bytes <= 255;
-    for (size_t i = 0; plain && i < path.size_bytes; i++)
-        plain = path.data[i] > ' ' && path.data[i] <= '~';
-    if (plain) return path;
-    pm_cbor_fail(in);
-    return (struct pm_bytes){NULL, 0};
+    take_content(in, size_bytes, out);
+    if (out->size_bytes == 0 || out->size_bytes > 255) pm_cbor_fail(in);
+    for (size_t i = 0; i < out->size_bytes; i++)
+        if (out->data[i] <= ' ' || out->data[i] > '~') pm_cbor_fail(in);
+    if (in->failed) out->size_bytes = 0;
 }
 
 bool pm_cbor_done(const struct pm_cbor *in) {

@@ -12,8 +12,9 @@
  *
  *   struct pm_cbor in;
  *   pm_cbor_open(&in, bytes);
- *   uint64_t pairs = pm_cbor_take(&in, PM_CBOR_MAP);
- *   ...
+ *   pm_cbor_expect(&in, PM_CBOR_MAP, 1);
+ *   pm_cbor_expect(&in, PM_CBOR_UINT, 7);
+ *   uint32_t value = pm_cbor_take_u32(&in, PM_CBOR_UINT, 1000);
  *   if (!pm_cbor_done(&in)) return false;
  *
  * Views point into the input. Nothing is copied and nothing recurses. */
@@ -52,18 +53,22 @@ enum pm_cbor_major pm_cbor_peek(const struct pm_cbor *in);
 /* The head of an item of this kind: an integer's value, a tag's number, how many items an array
  * or pairs a map has, which simple value. Not for strings. */
 uint64_t pm_cbor_take(struct pm_cbor *in, enum pm_cbor_major major);
-/* An unsigned integer of at most `maximum`. */
-uint32_t pm_cbor_take_u32(struct pm_cbor *in, uint32_t maximum);
+/* The same, of at most `maximum`. */
+uint32_t pm_cbor_take_u32(struct pm_cbor *in, enum pm_cbor_major major, uint32_t maximum);
+/* The same, and it is `value`: a key, a count, a tag. */
+void pm_cbor_expect(struct pm_cbor *in, enum pm_cbor_major major, uint32_t value);
 /* An integer of either sign from -2^31 to 2^31 - 1: keys, labels and algorithms are such. */
 int32_t pm_cbor_take_int(struct pm_cbor *in);
 /* A byte string. */
-struct pm_bytes pm_cbor_take_bytes(struct pm_cbor *in);
+void pm_cbor_take_bytes(struct pm_cbor *in, struct pm_bytes *out);
+/* A byte string that wraps an encoding, which is opened. */
+void pm_cbor_unwrap(struct pm_cbor *in, struct pm_cbor *inner);
 /* A byte string of exactly this many bytes; NULL when it is not. */
 const uint8_t *pm_cbor_take_exactly(struct pm_cbor *in, size_t size_bytes);
 /* A text string that may stand in a line of HTTP: 1 to 255 characters from '!' to '~'. */
-struct pm_bytes pm_cbor_take_path(struct pm_cbor *in);
-/* Any one item with all that is in it; returns its encoding. */
-struct pm_bytes pm_cbor_skip(struct pm_cbor *in);
+void pm_cbor_take_path(struct pm_cbor *in, struct pm_bytes *out);
+/* Any one item with all that is in it. */
+void pm_cbor_skip(struct pm_cbor *in);
 
 void pm_cbor_fail(struct pm_cbor *in);
 /* Nothing failed and nothing is left. */

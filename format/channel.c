@@ -17,57 +17,57 @@ enum {
     KEY_ENTRIES
 };
 
-static void expect_key(struct pm_cbor *in, int32_t key) {
-    if (pm_cbor_take_int(in) != key) pm_cbor_fail(in);
-}
-
-static uint64_t take_number(struct pm_cbor *in, int32_t key) {
-    expect_key(in, key);
+static uint64_t take_number(struct pm_cbor *in, uint32_t key) {
+    pm_cbor_expect(in, PM_CBOR_UINT, key);
     return pm_cbor_take(in, PM_CBOR_UINT);
 }
 
+static const uint8_t *take_id(struct pm_cbor *in, uint32_t key) {
+    pm_cbor_expect(in, PM_CBOR_UINT, key);
+    return pm_cbor_take_exactly(in, PM_UUID_BYTES);
+}
+
 static void read_entry(struct pm_cbor *in, struct pm_channel_entry *out) {
-    if (pm_cbor_take(in, PM_CBOR_ARRAY) != ENTRY_ITEMS) pm_cbor_fail(in);
+    pm_cbor_expect(in, PM_CBOR_ARRAY, ENTRY_ITEMS);
     out->sequence = pm_cbor_take(in, PM_CBOR_UINT);
     out->minimum = pm_cbor_take(in, PM_CBOR_UINT);
-    out->path = pm_cbor_take_path(in);
+    pm_cbor_take_path(in, &out->path);
     out->sha256 = pm_cbor_take_exactly(in, PM_SHA256_BYTES);
-    out->size_bytes = pm_cbor_take_u32(in, UINT32_MAX);
-    out->rollout = pm_cbor_take_u32(in, PM_CHANNEL_WHOLE);
+    out->size_bytes = pm_cbor_take_u32(in, PM_CBOR_UINT, UINT32_MAX);
+    out->rollout = pm_cbor_take_u32(in, PM_CBOR_UINT, PM_CHANNEL_WHOLE);
     out->salt = pm_cbor_take_exactly(in, PM_CHANNEL_SALT_BYTES);
     if (out->size_bytes == 0) pm_cbor_fail(in);
 }
 
 static void read_entries(struct pm_cbor *in, struct pm_channel *out) {
     struct pm_channel_entry entry;
-    uint64_t count = pm_cbor_take(in, PM_CBOR_ARRAY), before = 0;
-    if (count > PM_CHANNEL_ENTRIES_MAXIMUM) pm_cbor_fail(in);
+    uint64_t before = 0;
+    out->entry_count = pm_cbor_take_u32(in, PM_CBOR_ARRAY, PM_CHANNEL_ENTRIES_MAXIMUM);
     out->entries = (struct pm_bytes){in->at, (size_t)(in->end - in->at)};
-    for (size_t i = 0; i < count && !in->failed; i++) {
+    for (size_t i = 0; i < out->entry_count; i++) {
         read_entry(in, &entry);
         if (i > 0 && entry.sequence >= before) pm_cbor_fail(in);
         before = entry.sequence;
     }
-    out->entry_count = (size_t)count;
 }
 
 bool pm_channel_read(struct pm_bytes bytes, struct pm_channel *out) {
     struct pm_cbor in;
     *out = (struct pm_channel){0};
     pm_cbor_open(&in, bytes);
-    if (pm_cbor_take(&in, PM_CBOR_MAP) != PAIRS || take_number(&in, KEY_FORM) != FORM) return false;
+    pm_cbor_expect(&in, PM_CBOR_MAP, PAIRS);
+    pm_cbor_expect(&in, PM_CBOR_UINT, KEY_FORM);
+    pm_cbor_expect(&in, PM_CBOR_UINT, FORM);
     out->serial = take_number(&in, KEY_SERIAL);
-    expect_key(&in, KEY_VENDOR);
-    out->vendor = pm_cbor_take_exactly(&in, PM_UUID_BYTES);
-    expect_key(&in, KEY_CLASS);
-    out->class_id = pm_cbor_take_exactly(&in, PM_UUID_BYTES);
+    out->vendor = take_id(&in, KEY_VENDOR);
+    out->class_id = take_id(&in, KEY_CLASS);
     out->issued_s = take_number(&in, KEY_ISSUED);
     out->expires_s = take_number(&in, KEY_EXPIRES);
-    expect_key(&in, KEY_ROOT);
-    if (pm_cbor_take(&in, PM_CBOR_ARRAY) != 2) pm_cbor_fail(&in);
-    out->root_version = pm_cbor_take_u32(&in, UINT32_MAX);
-    out->root_path = pm_cbor_take_path(&in);
-    expect_key(&in, KEY_ENTRIES);
+    pm_cbor_expect(&in, PM_CBOR_UINT, KEY_ROOT);
+    pm_cbor_expect(&in, PM_CBOR_ARRAY, 2);
+    out->root_version = pm_cbor_take_u32(&in, PM_CBOR_UINT, UINT32_MAX);
+    pm_cbor_take_path(&in, &out->root_path);
+    pm_cbor_expect(&in, PM_CBOR_UINT, KEY_ENTRIES);
     read_entries(&in, out);
     return pm_cbor_done(&in) && out->issued_s < out->expires_s && out->root_version > 0;
 }

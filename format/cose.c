@@ -4,18 +4,17 @@
 #include "format/cbor.h"
 
 /* A header map: the algorithm where it is wanted, and perhaps the key id. */
-static void read_header(struct pm_cbor *in, bool protected, struct pm_bytes *key_id) {
-    uint64_t pairs = pm_cbor_take(in, PM_CBOR_MAP);
-    if (protected) {
-        if (pairs-- == 0 || pm_cbor_take_int(in) != PM_COSE_HEADER_ALGORITHM ||
-            pm_cbor_take_int(in) != PM_COSE_ES256)
-            pm_cbor_fail(in);
+static void read_header(struct pm_cbor *in, uint32_t wanted, struct pm_bytes *key_id) {
+    uint32_t pairs = pm_cbor_take_u32(in, PM_CBOR_MAP, wanted + 1);
+    if (wanted == 1) {
+        pm_cbor_expect(in, PM_CBOR_UINT, PM_COSE_HEADER_ALGORITHM);
+        pm_cbor_expect(in, PM_CBOR_NINT, -1 - PM_COSE_ES256);
     }
-    if (pairs == 0 || in->failed) return;
+    if (pairs <= wanted) return;
     /* A label must not be in both headers (section 3). */
-    if (pairs > 1 || key_id->size_bytes > 0 || pm_cbor_take_int(in) != PM_COSE_HEADER_KEY_ID)
-        pm_cbor_fail(in);
-    *key_id = pm_cbor_take_bytes(in);
+    if (key_id->size_bytes > 0) pm_cbor_fail(in);
+    pm_cbor_expect(in, PM_CBOR_UINT, PM_COSE_HEADER_KEY_ID);
+    pm_cbor_take_bytes(in, key_id);
     if (key_id->size_bytes == 0) pm_cbor_fail(in);
 }
 
@@ -23,22 +22,20 @@ bool pm_cose_sign1_read(struct pm_bytes bytes, struct pm_cose_sign1 *out) {
     struct pm_cbor in, header;
     *out = (struct pm_cose_sign1){0};
     pm_cbor_open(&in, bytes);
-    if (pm_cbor_take(&in, PM_CBOR_TAG) != PM_COSE_TAG_SIGN1 ||
-        pm_cbor_take(&in, PM_CBOR_ARRAY) != 4)
-        return false;
-    out->protected_header = pm_cbor_take_bytes(&in);
+    pm_cbor_expect(&in, PM_CBOR_TAG, PM_COSE_TAG_SIGN1);
+    pm_cbor_expect(&in, PM_CBOR_ARRAY, 4);
+    pm_cbor_take_bytes(&in, &out->protected_header);
     pm_cbor_open(&header, out->protected_header);
-    read_header(&header, true, &out->key_id);
-    if (!pm_cbor_done(&header)) return false;
-    read_header(&in, false, &out->key_id);
+    read_header(&header, 1, &out->key_id);
+    read_header(&in, 0, &out->key_id);
     out->detached = pm_cbor_peek(&in) == PM_CBOR_SIMPLE;
-    if (!out->detached) {
-        out->payload = pm_cbor_take_bytes(&in);
-    } else if (pm_cbor_take(&in, PM_CBOR_SIMPLE) != PM_CBOR_NULL) {
-        return false;
+    if (out->detached) {
+        pm_cbor_expect(&in, PM_CBOR_SIMPLE, PM_CBOR_NULL);
+    } else {
+        pm_cbor_take_bytes(&in, &out->payload);
     }
     out->signature = pm_cbor_take_exactly(&in, PM_COSE_SIGNATURE_BYTES);
-    return pm_cbor_done(&in);
+    return pm_cbor_done(&header) && pm_cbor_done(&in);
 }
 
 bool pm_cose_sign1_digest(const struct pm_sha256 *sha256, struct pm_bytes protected_header,

@@ -3,27 +3,38 @@
 
 #include <string.h>
 
-#include "format/cbor.h"
+size_t pm_suit_section(int32_t label) {
+    static const uint8_t labels[PM_SUIT_SECTIONS] = {PM_SUIT_PAYLOAD_FETCH, PM_SUIT_INSTALL,
+                                                     PM_SUIT_TEXT,          PM_SUIT_VALIDATE,
+                                                     PM_SUIT_LOAD,          PM_SUIT_INVOKE};
+    size_t section = 0;
+    while (section < PM_SUIT_SECTIONS && labels[section] != label)
+        section++;
+    return section;
+}
 
-const uint8_t *pm_suit_read_digest(struct pm_bytes bytes) {
-    struct pm_cbor in;
-    pm_cbor_open(&in, bytes);
-    if (pm_cbor_take(&in, PM_CBOR_ARRAY) != 2 || pm_cbor_take_int(&in) != PM_SUIT_SHA256)
-        return NULL;
-    const uint8_t *sha256 = pm_cbor_take_exactly(&in, PM_SHA256_BYTES);
-    return pm_cbor_done(&in) ? sha256 : NULL;
+/* A SUIT_Digest in its place. */
+static const uint8_t *take_digest(struct pm_cbor *in) {
+    pm_cbor_expect(in, PM_CBOR_ARRAY, 2);
+    pm_cbor_expect(in, PM_CBOR_NINT, -1 - PM_SUIT_SHA256);
+    return pm_cbor_take_exactly(in, PM_SHA256_BYTES);
+}
+
+const uint8_t *pm_suit_take_digest(struct pm_cbor *in) {
+    struct pm_cbor inner;
+    pm_cbor_unwrap(in, &inner);
+    const uint8_t *sha256 = take_digest(&inner);
+    if (pm_cbor_done(&inner)) return sha256;
+    pm_cbor_fail(in);
+    return NULL;
 }
 
 /* A byte string with its head: what digests are over. */
-static struct pm_bytes take_wrapped(struct pm_cbor *in) {
+static void take_wrapped(struct pm_cbor *in, struct pm_bytes *out) {
+    out->data = in->at;
     if (pm_cbor_peek(in) != PM_CBOR_BYTES) pm_cbor_fail(in);
-    return pm_cbor_skip(in);
-}
-
-static struct pm_bytes unwrap(struct pm_bytes wrapped) {
-    struct pm_cbor in;
-    pm_cbor_open(&in, wrapped);
-    return pm_cbor_take_bytes(&in);
+    pm_cbor_skip(in);
+    out->size_bytes = (size_t)(in->at - out->data);
 }
 
 static bool has_digest(const struct pm_sha256 *sha256, struct pm_bytes bytes,
@@ -33,127 +44,95 @@ static bool has_digest(const struct pm_sha256 *sha256, struct pm_bytes bytes,
            memcmp(digest, expected, PM_SHA256_BYTES) == 0;
 }
 
-/* Where the envelope keeps a severable element; PM_SUIT_SECTIONS for any other label. */
-static size_t severable(int32_t label) {
-    return label == PM_SUIT_PAYLOAD_FETCH ? 0
-           : label == PM_SUIT_INSTALL     ? 1
-           : label == PM_SUIT_TEXT        ? 2
-                                          : PM_SUIT_SECTIONS;
-}
-
-bool pm_suit_read_envelope(const struct pm_sha256 *sha256, struct pm_bytes bytes,
-                           struct pm_suit_envelope *out, bool *digest_differs) {
+enum pm_suit_form pm_suit_read_envelope(const struct pm_sha256 *sha256, struct pm_bytes bytes,
+                                        struct pm_suit_envelope *out) {
     struct pm_cbor in, wrapper;
     *out = (struct pm_suit_envelope){0};
-    *digest_differs = false;
     pm_cbor_open(&in, bytes);
-    if (pm_cbor_take(&in, PM_CBOR_TAG) != PM_SUIT_TAG_ENVELOPE) return false;
-    uint64_t pairs = pm_cbor_take(&in, PM_CBOR_MAP);
-    if (pairs < 2 || pm_cbor_take_int(&in) != PM_SUIT_AUTHENTICATION) return false;
-    pm_cbor_open(&wrapper, pm_cbor_take_bytes(&in));
-    if (pm_cbor_take_int(&in) != PM_SUIT_MANIFEST) return false;
-    out->manifest = take_wrapped(&in);
-    while (pairs-- > 2 && !in.failed) {
-        size_t place = severable(pm_cbor_take_int(&in));
-        if (place == PM_SUIT_SECTIONS) return false;
-        out->severed[place] = take_wrapped(&in);
+    pm_cbor_expect(&in, PM_CBOR_TAG, PM_SUIT_TAG_ENVELOPE);
+    uint32_t pairs = pm_cbor_take_u32(&in, PM_CBOR_MAP, 2 + PM_SUIT_SEVERABLE);
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_AUTHENTICATION);
+    pm_cbor_unwrap(&in, &wrapper);
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_MANIFEST);
+    take_wrapped(&in, &out->manifest);
+    for (; pairs > 2; pairs--) {
+        size_t section = pm_suit_section(pm_cbor_take_int(&in));
+        if (section >= PM_SUIT_SEVERABLE) return PM_SUIT_MALFORMED;
+        take_wrapped(&in, &out->severed[section]);
     }
-    if (!pm_cbor_done(&in) || pm_cbor_take(&wrapper, PM_CBOR_ARRAY) != 2) return false;
-    out->signed_digest = pm_cbor_take_bytes(&wrapper);
-    struct pm_bytes signature = pm_cbor_take_bytes(&wrapper);
-    const uint8_t *expected = pm_suit_read_digest(out->signed_digest);
-    if (!pm_cbor_done(&wrapper) || !expected || !pm_cose_sign1_read(signature, &out->signature) ||
-        !out->signature.detached)
-        return false;
-    *digest_differs = !has_digest(sha256, out->manifest, expected);
-    return !*digest_differs;
+    pm_cbor_expect(&wrapper, PM_CBOR_ARRAY, 2);
+    struct pm_cbor digest = wrapper;
+    pm_cbor_take_bytes(&wrapper, &out->signed_digest);
+    const uint8_t *expected = pm_suit_take_digest(&digest);
+    struct pm_bytes signature;
+    pm_cbor_take_bytes(&wrapper, &signature);
+    if (!pm_cbor_done(&in) || !pm_cbor_done(&wrapper) || !expected ||
+        !pm_cose_sign1_read(signature, &out->signature) || !out->signature.detached)
+        return PM_SUIT_MALFORMED;
+    return has_digest(sha256, out->manifest, expected) ? PM_SUIT_WELL_FORMED
+                                                       : PM_SUIT_DIGEST_DIFFERS;
 }
 
-/* The components, each named once. */
-static void read_components(struct pm_cbor *in, struct pm_suit_manifest *out) {
-    uint64_t count = pm_cbor_take(in, PM_CBOR_ARRAY);
-    if (count < 1 || count > PM_SUIT_COMPONENTS) pm_cbor_fail(in);
-    for (size_t i = 0; i < count && !in->failed; i++) {
-        if (pm_cbor_take(in, PM_CBOR_ARRAY) != 1) pm_cbor_fail(in);
-        const uint8_t *role = pm_cbor_take_exactly(in, 1);
-        if (!role || *role >= PM_SUIT_ROLES || (i == 1 && *role == out->roles[0])) {
-            pm_cbor_fail(in);
-            return;
-        }
-        out->roles[i] = *role;
-    }
-    out->component_count = (size_t)count;
-}
-
-static bool read_common(struct pm_bytes bytes, struct pm_suit_manifest *out) {
+static bool read_common(struct pm_cbor *outer, struct pm_suit_manifest *out) {
     struct pm_cbor in;
-    pm_cbor_open(&in, bytes);
-    uint64_t pairs = pm_cbor_take(&in, PM_CBOR_MAP);
-    if (pm_cbor_take_int(&in) != PM_SUIT_COMMON_COMPONENTS) return false;
-    read_components(&in, out);
+    pm_cbor_unwrap(outer, &in);
+    uint32_t pairs = pm_cbor_take_u32(&in, PM_CBOR_MAP, 2);
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_COMMON_COMPONENTS);
+    out->component_count = pm_cbor_take_u32(&in, PM_CBOR_ARRAY, PM_SUIT_COMPONENTS);
+    if (out->component_count == 0) pm_cbor_fail(&in);
+    for (size_t i = 0; i < out->component_count; i++) {
+        pm_cbor_expect(&in, PM_CBOR_ARRAY, 1);
+        const uint8_t *role = pm_cbor_take_exactly(&in, 1);
+        if (role && *role != i) pm_cbor_fail(&in);
+    }
     if (pairs == 2) {
-        if (pm_cbor_take_int(&in) != PM_SUIT_COMMON_SHARED) return false;
-        out->shared = pm_cbor_take_bytes(&in);
+        pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_COMMON_SHARED);
+        take_wrapped(&in, &out->shared);
     }
     return pm_cbor_done(&in);
 }
 
-/* An element that may be in its place or severed from it. */
-static struct pm_bytes take_severable(struct pm_cbor *in, const struct pm_sha256 *sha256,
-                                      struct pm_bytes severed, bool *digest_differs) {
-    if (pm_cbor_peek(in) == PM_CBOR_BYTES) {
-        if (severed.size_bytes > 0) pm_cbor_fail(in); /* it would be there twice */
-        return pm_cbor_take_bytes(in);
-    }
-    const uint8_t *expected = pm_suit_read_digest(pm_cbor_skip(in));
-    if (expected && has_digest(sha256, severed, expected)) return unwrap(severed);
-    *digest_differs = expected != NULL;
-    pm_cbor_fail(in);
-    return (struct pm_bytes){NULL, 0};
-}
-
-/* One element behind the common part; `taken` has a bit for each severed one that was named. */
-static void read_element(struct pm_cbor *in, const struct pm_sha256 *sha256,
-                         const struct pm_suit_envelope *envelope, struct pm_suit_manifest *out,
-                         bool *digest_differs, unsigned *taken) {
+/* An element behind the common part; what was severed leaves its digest in `severed`. */
+static void read_element(struct pm_cbor *in, struct pm_suit_manifest *out,
+                         const uint8_t *severed[PM_SUIT_SEVERABLE]) {
     int32_t label = pm_cbor_take_int(in);
-    size_t place = severable(label);
-    struct pm_bytes element;
-    if (place != PM_SUIT_SECTIONS) {
-        element = take_severable(in, sha256, envelope->severed[place], digest_differs);
-        *taken |= 1u << place;
-    } else if (label == PM_SUIT_REFERENCE_URI) {
-        pm_cbor_take_path(in);
-        return;
+    size_t section = pm_suit_section(label);
+    struct pm_bytes reference;
+    if (label == PM_SUIT_REFERENCE_URI) {
+        pm_cbor_take_path(in, &reference);
+    } else if (section == PM_SUIT_SECTIONS) {
+        pm_cbor_fail(in);
+    } else if (section < PM_SUIT_SEVERABLE && pm_cbor_peek(in) == PM_CBOR_ARRAY) {
+        severed[section] = take_digest(in);
     } else {
-        element = pm_cbor_take_bytes(in);
+        take_wrapped(in, &out->sections[section]);
     }
-    if (label == PM_SUIT_PAYLOAD_FETCH) out->payload_fetch = element;
-    else if (label == PM_SUIT_INSTALL) out->install = element;
-    else if (label == PM_SUIT_VALIDATE) out->validate = element;
-    else if (label == PM_SUIT_LOAD) out->load = element;
-    else if (label == PM_SUIT_INVOKE) out->invoke = element;
-    else if (label != PM_SUIT_TEXT) pm_cbor_fail(in);
 }
 
-bool pm_suit_read_manifest(const struct pm_sha256 *sha256, const struct pm_suit_envelope *envelope,
-                           struct pm_suit_manifest *out, bool *digest_differs) {
-    struct pm_cbor in;
-    unsigned taken = 0;
+enum pm_suit_form pm_suit_read_manifest(const struct pm_sha256 *sha256,
+                                        const struct pm_suit_envelope *envelope,
+                                        struct pm_suit_manifest *out) {
+    struct pm_cbor in, wrapped;
+    const uint8_t *severed[PM_SUIT_SEVERABLE] = {NULL};
     *out = (struct pm_suit_manifest){0};
-    *digest_differs = false;
-    pm_cbor_open(&in, unwrap(envelope->manifest));
-    uint64_t pairs = pm_cbor_take(&in, PM_CBOR_MAP);
-    if (pm_cbor_take_int(&in) != PM_SUIT_VERSION || pm_cbor_take(&in, PM_CBOR_UINT) != 1 ||
-        pm_cbor_take_int(&in) != PM_SUIT_SEQUENCE_NUMBER)
-        return false;
+    pm_cbor_open(&wrapped, envelope->manifest);
+    pm_cbor_unwrap(&wrapped, &in);
+    uint32_t pairs = pm_cbor_take_u32(&in, PM_CBOR_MAP, 4 + PM_SUIT_SECTIONS);
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_VERSION);
+    pm_cbor_expect(&in, PM_CBOR_UINT, 1);
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_SEQUENCE_NUMBER);
     out->sequence = pm_cbor_take(&in, PM_CBOR_UINT);
-    if (pm_cbor_take_int(&in) != PM_SUIT_COMMON || !read_common(pm_cbor_take_bytes(&in), out))
-        return false;
-    for (; pairs > 3 && !in.failed; pairs--)
-        read_element(&in, sha256, envelope, out, digest_differs, &taken);
-    for (size_t i = 0; i < PM_SUIT_SECTIONS; i++) {
-        if (envelope->severed[i].size_bytes > 0 && (taken >> i & 1) == 0) return false;
+    pm_cbor_expect(&in, PM_CBOR_UINT, PM_SUIT_COMMON);
+    if (!read_common(&in, out)) return PM_SUIT_MALFORMED;
+    for (; pairs > 3; pairs--)
+        read_element(&in, out, severed);
+    if (!pm_cbor_done(&in)) return PM_SUIT_MALFORMED;
+    for (size_t i = 0; i < PM_SUIT_SEVERABLE; i++) {
+        struct pm_bytes element = envelope->severed[i];
+        if (severed[i] == NULL && element.size_bytes > 0) return PM_SUIT_MALFORMED;
+        if (severed[i] == NULL) continue;
+        if (!has_digest(sha256, element, severed[i])) return PM_SUIT_DIGEST_DIFFERS;
+        out->sections[i] = element;
     }
-    return pm_cbor_done(&in);
+    return PM_SUIT_WELL_FORMED;
 }

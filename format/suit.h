@@ -10,7 +10,7 @@
  *                  ? 16: << payload fetch >> / SUIT_Digest, ? 20: << install >> / SUIT_Digest,
  *                  ? 23: << text >> / SUIT_Digest}
  *   common      = {2: [component, ...], ? 4: << shared sequence >>}
- *   component   = [h'00'] the slot to be written / [h'01'] the slot that runs
+ *   component   = [h'00'] the slot to be written, behind which may be [h'01'] the slot that runs
  *
  * << >> is a byte string that wraps the encoding. A digest is over the element with the byte
  * string's head; the signature is over the SUIT_Digest's encoding. An element that the manifest
@@ -22,6 +22,7 @@
 #ifndef FORMAT_SUIT_H
 #define FORMAT_SUIT_H
 
+#include "format/cbor.h"
 #include "format/cose.h"
 
 enum { PM_SUIT_TAG_ENVELOPE = 107, PM_SUIT_SHA256 = -16 };
@@ -75,40 +76,44 @@ enum pm_suit_parameter {
     PM_SUIT_PARAMETER_PATCH_SIZE = -258,
 };
 
-/* What a component is on the unit. */
-enum pm_suit_role { PM_SUIT_TARGET, PM_SUIT_RUNNING, PM_SUIT_ROLES };
+/* What a component is on the unit; also its index, since they are listed in this order. */
+enum pm_suit_role { PM_SUIT_TARGET, PM_SUIT_RUNNING, PM_SUIT_COMPONENTS };
 
-/* A component is named once, so there are no more of them than roles. */
-enum { PM_SUIT_COMPONENTS = PM_SUIT_ROLES };
+/* Elements that a manifest may have: first those that can be severed. The index of a label, or
+ * PM_SUIT_SECTIONS. */
+enum { PM_SUIT_SEVERABLE = 3, PM_SUIT_SECTIONS = 6 };
+size_t pm_suit_section(int32_t label);
 
-enum { PM_SUIT_SECTIONS = 3 };
+enum pm_suit_form { PM_SUIT_MALFORMED, PM_SUIT_DIGEST_DIFFERS, PM_SUIT_WELL_FORMED };
 
 struct pm_suit_envelope {
     struct pm_bytes signed_digest; /* the SUIT_Digest's encoding: the detached payload */
     struct pm_cose_sign1 signature;
     struct pm_bytes manifest; /* with the head of its byte string; its digest was compared */
-    /* Payload fetch, install, text, each with its head; empty when not there. */
-    struct pm_bytes severed[PM_SUIT_SECTIONS];
+    /* By pm_suit_section(), each with its head; empty when not there. */
+    struct pm_bytes severed[PM_SUIT_SEVERABLE];
 };
 
-/* Command sequences are encodings whose inside is not yet looked at; empty when not there. */
+/* Command sequences in the byte strings that wrap them, not yet looked at; empty when not there. */
 struct pm_suit_manifest {
     uint64_t sequence;
     size_t component_count;
-    uint8_t roles[PM_SUIT_COMPONENTS]; /* enum pm_suit_role, by component index */
-    struct pm_bytes shared, payload_fetch, install, validate, load, invoke;
+    uint8_t roles[PM_SUIT_COMPONENTS];                  /* enum pm_suit_role, by component index */
+    struct pm_bytes shared, sections[PM_SUIT_SECTIONS]; /* by pm_suit_section() */
 };
 
 /* The form of the envelope, and that the manifest has the digest that is signed. The signature
  * is the caller's to verify before the manifest is read. */
-bool pm_suit_read_envelope(const struct pm_sha256 *sha256, struct pm_bytes bytes,
-                           struct pm_suit_envelope *out, bool *digest_differs);
+enum pm_suit_form pm_suit_read_envelope(const struct pm_sha256 *sha256, struct pm_bytes bytes,
+                                        struct pm_suit_envelope *out);
 
 /* The form of the manifest, and the digests of what was severed from it. */
-bool pm_suit_read_manifest(const struct pm_sha256 *sha256, const struct pm_suit_envelope *envelope,
-                           struct pm_suit_manifest *out, bool *digest_differs);
+enum pm_suit_form pm_suit_read_manifest(const struct pm_sha256 *sha256,
+                                        const struct pm_suit_envelope *envelope,
+                                        struct pm_suit_manifest *out);
 
-/* The 32 bytes in a SUIT_Digest's encoding; NULL when it is no digest by SHA-256. */
-const uint8_t *pm_suit_read_digest(struct pm_bytes bytes);
+/* The 32 bytes of a SUIT_Digest that is wrapped in a byte string; NULL when it is none by SHA-256,
+ * and `in` failed. */
+const uint8_t *pm_suit_take_digest(struct pm_cbor *in);
 
 #endif

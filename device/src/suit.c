@@ -32,7 +32,7 @@ struct machine {
     bool aborted;
 };
 
-static enum pm_update_error run_sequence(struct machine *machine, struct pm_bytes sequence);
+static enum pm_update_error run_sequence(struct machine *machine, struct pm_cbor *outer);
 
 static enum pm_update_error abort_with(struct machine *machine, enum pm_update_error error) {
     machine->aborted = true;
@@ -44,13 +44,14 @@ static uint32_t take_index(struct machine *machine, struct pm_cbor *in) {
     size_t count = machine->manifest->component_count, items = 1;
     uint32_t selected = 0;
     if (pm_cbor_peek(in) == PM_CBOR_SIMPLE) {
-        if (pm_cbor_take(in, PM_CBOR_SIMPLE) != PM_CBOR_TRUE) pm_cbor_fail(in);
+        pm_cbor_expect(in, PM_CBOR_SIMPLE, PM_CBOR_TRUE);
         return (1u << count) - 1;
     }
-    if (pm_cbor_peek(in) == PM_CBOR_ARRAY) items = (size_t)pm_cbor_take(in, PM_CBOR_ARRAY);
+    if (pm_cbor_peek(in) == PM_CBOR_ARRAY)
+        items = pm_cbor_take_u32(in, PM_CBOR_ARRAY, PM_SUIT_COMPONENTS);
     if (items == 0) pm_cbor_fail(in);
-    for (; items > 0 && !in->failed; items--) {
-        uint32_t bit = 1u << pm_cbor_take_u32(in, (uint32_t)count - 1);
+    for (; items > 0; items--) {
+        uint32_t bit = 1u << pm_cbor_take_u32(in, PM_CBOR_UINT, (uint32_t)count - 1);
         /* Commands go through the components upwards: a list in another order is not what
          * would be done. */
         if (selected >= bit) pm_cbor_fail(in);
@@ -61,26 +62,24 @@ static uint32_t take_index(struct machine *machine, struct pm_cbor *in) {
 
 /* The image size, a uint; 0 would be "not set". */
 static uint32_t take_size(struct pm_cbor *in) {
-    uint32_t size_bytes = pm_cbor_take_u32(in, UINT32_MAX);
+    uint32_t size_bytes = pm_cbor_take_u32(in, PM_CBOR_UINT, UINT32_MAX);
     if (size_bytes == 0) pm_cbor_fail(in);
     return size_bytes;
 }
 
 static bool take_bool(struct pm_cbor *in) {
-    uint64_t value = pm_cbor_take(in, PM_CBOR_SIMPLE);
-    if (value == PM_CBOR_NULL) pm_cbor_fail(in);
-    return value == PM_CBOR_TRUE;
+    return pm_cbor_take_u32(in, PM_CBOR_SIMPLE, PM_CBOR_TRUE) == PM_CBOR_TRUE;
 }
 
 /* The role of the component that the payload is a patch against. */
 static uint8_t take_patch_base(const struct machine *machine, struct pm_cbor *in) {
     if (machine->shared) pm_cbor_fail(in); /* no private parameter there (section 8.4.8.15) */
     if (pm_cbor_peek(in) == PM_CBOR_SIMPLE) {
-        if (take_bool(in)) pm_cbor_fail(in);
+        pm_cbor_expect(in, PM_CBOR_SIMPLE, PM_CBOR_FALSE);
         return PM_SUIT_NO_PATCH;
     }
-    const struct pm_suit_manifest *manifest = machine->manifest;
-    return manifest->roles[pm_cbor_take_u32(in, (uint32_t)manifest->component_count - 1)];
+    return (uint8_t)pm_cbor_take_u32(in, PM_CBOR_UINT,
+                                     (uint32_t)machine->manifest->component_count - 1);
 }
 
 static void set_parameter(struct machine *machine, struct parameters *out, struct pm_cbor *in) {
@@ -92,17 +91,16 @@ static void set_parameter(struct machine *machine, struct parameters *out, struc
         out->class_id = pm_cbor_take_exactly(in, PM_UUID_BYTES);
         break;
     case PM_SUIT_PARAMETER_DIGEST:
-        out->digest = pm_suit_read_digest(pm_cbor_take_bytes(in));
-        if (!out->digest) pm_cbor_fail(in);
+        out->digest = pm_suit_take_digest(in);
         break;
     case PM_SUIT_PARAMETER_SLOT:
-        out->slot = (uint8_t)pm_cbor_take_u32(in, NO_SLOT - 1);
+        out->slot = (uint8_t)pm_cbor_take_u32(in, PM_CBOR_UINT, NO_SLOT - 1);
         break;
     case PM_SUIT_PARAMETER_SIZE:
         out->size_bytes = take_size(in);
         break;
     case PM_SUIT_PARAMETER_URI:
-        out->uri = pm_cbor_take_path(in);
+        pm_cbor_take_path(in, &out->uri);
         break;
     case PM_SUIT_PARAMETER_PATCH:
         out->patch_against = take_patch_base(machine, in);
@@ -145,10 +143,10 @@ static enum pm_update_error fetch(struct machine *machine, const struct paramete
 }
 
 /* A command with a reporting policy, on one component. */
-static enum pm_update_error act(struct machine *machine, int32_t command, size_t component) {
+static enum pm_update_error act(struct machine *machine, int32_t command,
+                                enum pm_suit_role component) {
     const struct pm_suit_host *host = machine->host;
     const struct parameters *parameters = &machine->parameters[component];
-    enum pm_suit_role role = (enum pm_suit_role)machine->manifest->roles[component];
     enum pm_update_error error = PM_ERROR_COMMAND;
     switch (command) {
     case PM_SUIT_CONDITION_VENDOR:
@@ -157,19 +155,19 @@ static enum pm_update_error act(struct machine *machine, int32_t command, size_t
         return same_id(parameters->class_id, host->class_id) ? PM_ERROR_NONE : PM_ERROR_CLASS;
     case PM_SUIT_CONDITION_IMAGE_MATCH:
         return parameters->digest && parameters->size_bytes > 0 &&
-                       host->image_match(host->context, role, parameters->digest,
+                       host->image_match(host->context, component, parameters->digest,
                                          parameters->size_bytes)
                    ? PM_ERROR_NONE
                    : PM_ERROR_PAYLOAD_DIGEST;
     case PM_SUIT_CONDITION_SLOT:
-        return parameters->slot == host->slot[role] ? PM_ERROR_NONE : PM_ERROR_SLOT;
+        return parameters->slot == host->slot[component] ? PM_ERROR_NONE : PM_ERROR_SLOT;
     case PM_SUIT_CONDITION_ABORT:
         return PM_ERROR_ABORT;
     case PM_SUIT_FETCH:
-        error = fetch(machine, parameters, role);
+        error = fetch(machine, parameters, component);
         break;
     case PM_SUIT_DIRECTIVE_INVOKE:
-        if (host->invoke) error = host->invoke(host->context, role);
+        if (host->invoke) error = host->invoke(host->context, component);
         break;
     default:
         break;
@@ -178,32 +176,30 @@ static enum pm_update_error act(struct machine *machine, int32_t command, size_t
 }
 
 static enum pm_update_error act_and_record(struct machine *machine, int32_t command,
-                                           size_t component, unsigned policy) {
+                                           enum pm_suit_role component, unsigned policy) {
     enum pm_update_error error = act(machine, command, component);
     unsigned wanted = error == PM_ERROR_NONE ? PM_SUIT_RECORD_SUCCESS : PM_SUIT_RECORD_FAILURE;
     const struct pm_suit_host *host = machine->host;
     if (host->record && (policy & wanted) != 0)
-        host->record(host->context, (enum pm_suit_role)machine->manifest->roles[component], command,
-                     policy, error);
+        host->record(host->context, component, command, policy, error);
     return error;
 }
 
 /* Sequences one after another until one holds (section 8.4.10.2). */
 static enum pm_update_error try_each(struct machine *machine, struct pm_cbor *in) {
     enum pm_update_error error = PM_ERROR_COMMAND;
-    bool outer = machine->soft_failure;
-    uint64_t count = pm_cbor_take(in, PM_CBOR_ARRAY);
-    for (; count > 0; count--) {
-        if (pm_cbor_peek(in) == PM_CBOR_SIMPLE && count == 1) {
-            bool nothing = pm_cbor_take(in, PM_CBOR_SIMPLE) == PM_CBOR_NULL;
-            return nothing ? PM_ERROR_NONE : abort_with(machine, PM_ERROR_COMMAND);
+    bool outer = machine->soft_failure, next = true;
+    uint32_t count = pm_cbor_take_u32(in, PM_CBOR_ARRAY, UINT32_MAX);
+    for (; count > 0 && next; count--) {
+        if (count == 1 && pm_cbor_peek(in) == PM_CBOR_SIMPLE) {
+            pm_cbor_expect(in, PM_CBOR_SIMPLE, PM_CBOR_NULL);
+            return PM_ERROR_NONE;
         }
         machine->soft_failure = true;
-        error = run_sequence(machine, pm_cbor_take_bytes(in));
-        bool next = machine->soft_failure;
+        error = run_sequence(machine, in);
+        next = machine->soft_failure;
         machine->soft_failure = outer;
         if (error == PM_ERROR_NONE || machine->aborted) return error;
-        if (!next) break;
     }
     return abort_with(machine, error);
 }
@@ -213,71 +209,63 @@ static enum pm_update_error try_each(struct machine *machine, struct pm_cbor *in
 static enum pm_update_error run_nested(struct machine *machine, struct pm_cbor *in) {
     bool outer = machine->soft_failure;
     machine->soft_failure = false;
-    enum pm_update_error error = run_sequence(machine, pm_cbor_take_bytes(in));
-    bool soft = machine->soft_failure;
+    enum pm_update_error error = run_sequence(machine, in);
+    if (machine->soft_failure && !machine->aborted) error = PM_ERROR_NONE;
     machine->soft_failure = outer;
-    return soft && !machine->aborted ? PM_ERROR_NONE : error;
-}
-
-static enum pm_update_error override(struct machine *machine, struct parameters *parameters,
-                                     struct pm_cbor *in) {
-    uint64_t pairs = pm_cbor_take(in, PM_CBOR_MAP);
-    if (pairs == 0) pm_cbor_fail(in);
-    for (; pairs > 0 && !in->failed; pairs--)
-        set_parameter(machine, parameters, in);
-    return in->failed ? abort_with(machine, PM_ERROR_COMMAND) : PM_ERROR_NONE;
+    return error;
 }
 
 /* A command on one component; `in` is a copy, so that each component reads the argument anew. */
-static enum pm_update_error run_command(struct machine *machine, int32_t command, size_t component,
-                                        struct pm_cbor in) {
-    uint32_t policy;
-    switch (command) {
-    case PM_SUIT_TRY_EACH:
-        return try_each(machine, &in);
-    case PM_SUIT_RUN_SEQUENCE:
-        return run_nested(machine, &in);
-    case PM_SUIT_OVERRIDE_PARAMETERS:
-        return override(machine, &machine->parameters[component], &in);
-    default:
-        policy = pm_cbor_take_u32(&in, PM_SUIT_POLICY_MAXIMUM);
-        if (in.failed) return abort_with(machine, PM_ERROR_COMMAND);
-        return act_and_record(machine, command, component, policy);
+static enum pm_update_error run_command(struct machine *machine, int32_t command,
+                                        enum pm_suit_role component, struct pm_cbor in) {
+    enum pm_update_error error = PM_ERROR_NONE;
+    if (command == PM_SUIT_TRY_EACH) {
+        error = try_each(machine, &in);
+    } else if (command == PM_SUIT_RUN_SEQUENCE) {
+        error = run_nested(machine, &in);
+    } else if (command == PM_SUIT_OVERRIDE_PARAMETERS) {
+        uint32_t pairs = pm_cbor_take_u32(&in, PM_CBOR_MAP, UINT32_MAX);
+        if (pairs == 0) pm_cbor_fail(&in);
+        for (; pairs > 0 && !in.failed; pairs--)
+            set_parameter(machine, &machine->parameters[component], &in);
+    } else {
+        uint32_t policy = pm_cbor_take_u32(&in, PM_CBOR_UINT, PM_SUIT_POLICY_MAXIMUM);
+        if (!in.failed) error = act_and_record(machine, command, component, policy);
     }
+    return in.failed ? abort_with(machine, PM_ERROR_COMMAND) : error;
 }
 
-/* A command on every selected component. */
+/* A command on every selected component. What is wrong with its form fails `in`, which aborts. */
 static enum pm_update_error step(struct machine *machine, struct pm_cbor *in) {
+    enum pm_update_error error = PM_ERROR_NONE;
     int32_t command = pm_cbor_take_int(in);
     if (machine->commands_left == 0) pm_cbor_fail(in);
+    machine->commands_left--;
     if (command == PM_SUIT_SET_COMPONENT) {
         machine->selected = take_index(machine, in);
-        machine->commands_left--;
-        return in->failed ? abort_with(machine, PM_ERROR_COMMAND) : PM_ERROR_NONE;
+        return error;
     }
     struct pm_cbor argument = *in;
-    pm_cbor_skip(in);
     uint32_t selected = machine->selected;
-    if (in->failed || selected == 0) return abort_with(machine, PM_ERROR_COMMAND);
-    enum pm_update_error error = PM_ERROR_NONE;
-    for (size_t i = 0; i < machine->manifest->component_count && error == PM_ERROR_NONE; i++) {
+    pm_cbor_skip(in);
+    if (selected == 0) pm_cbor_fail(in);
+    if (in->failed) return error;
+    for (size_t i = 0; i < PM_SUIT_COMPONENTS && error == PM_ERROR_NONE; i++) {
         if ((selected >> i & 1) == 0) continue;
-        if (machine->commands_left == 0) return abort_with(machine, PM_ERROR_COMMAND);
-        machine->commands_left--;
         machine->selected = 1u << i;
-        error = run_command(machine, command, i, argument);
+        error = run_command(machine, command, (enum pm_suit_role)i, argument);
     }
     machine->selected = selected;
     return error;
 }
 
-static enum pm_update_error run_sequence(struct machine *machine, struct pm_bytes sequence) {
+/* The sequence that the next byte string of `outer` wraps. */
+static enum pm_update_error run_sequence(struct machine *machine, struct pm_cbor *outer) {
     struct pm_cbor in;
     enum pm_update_error error = PM_ERROR_NONE;
-    pm_cbor_open(&in, sequence);
-    uint64_t items = pm_cbor_take(&in, PM_CBOR_ARRAY);
-    if (in.failed || items == 0 || items % 2 != 0 || machine->nesting == PM_SUIT_NESTING)
-        return abort_with(machine, PM_ERROR_COMMAND);
+    pm_cbor_unwrap(outer, &in);
+    uint32_t items = pm_cbor_take_u32(&in, PM_CBOR_ARRAY, UINT32_MAX);
+    if (items == 0 || items % 2 != 0 || machine->nesting == PM_SUIT_NESTING) pm_cbor_fail(&in);
     machine->nesting++;
     while (in.at != in.end && error == PM_ERROR_NONE)
         error = step(machine, &in);
@@ -285,21 +273,15 @@ static enum pm_update_error run_sequence(struct machine *machine, struct pm_byte
     return in.failed ? abort_with(machine, PM_ERROR_COMMAND) : error;
 }
 
-static struct pm_bytes section_of(const struct pm_suit_manifest *manifest,
-                                  enum pm_suit_element section) {
-    return section == PM_SUIT_PAYLOAD_FETCH ? manifest->payload_fetch
-           : section == PM_SUIT_INSTALL     ? manifest->install
-           : section == PM_SUIT_VALIDATE    ? manifest->validate
-           : section == PM_SUIT_LOAD        ? manifest->load
-                                            : manifest->invoke;
-}
-
 enum pm_update_error pm_suit_run(const struct pm_suit_host *host,
                                  const struct pm_suit_manifest *manifest,
                                  enum pm_suit_element section) {
     struct machine machine = {
         .host = host, .manifest = manifest, .commands_left = PM_SUIT_COMMANDS};
-    const struct pm_bytes sequences[] = {manifest->shared, section_of(manifest, section)};
+    size_t index = pm_suit_section((int32_t)section);
+    if (index == PM_SUIT_SECTIONS) return PM_ERROR_COMMAND;
+    const struct pm_bytes sequences[] = {manifest->shared, manifest->sections[index]};
+    struct pm_cbor in;
     enum pm_update_error error = PM_ERROR_NONE;
     for (size_t i = 0; i < PM_SUIT_COMPONENTS; i++) {
         machine.parameters[i].slot = NO_SLOT;
@@ -309,7 +291,8 @@ enum pm_update_error pm_suit_run(const struct pm_suit_host *host,
         /* With more than one, each sequence has to say which (section 6.2). */
         machine.selected = manifest->component_count == 1;
         machine.shared = i == 0;
-        if (sequences[i].size_bytes > 0) error = run_sequence(&machine, sequences[i]);
+        pm_cbor_open(&in, sequences[i]);
+        if (sequences[i].size_bytes > 0) error = run_sequence(&machine, &in);
     }
     return error;
 }
@@ -335,15 +318,19 @@ enum pm_update_error pm_channel_open(const struct pm_suit_host *host, struct pm_
     return same_id(out->class_id, host->class_id) ? PM_ERROR_NONE : PM_ERROR_CLASS;
 }
 
+static enum pm_update_error error_of(enum pm_suit_form form) {
+    return form == PM_SUIT_WELL_FORMED      ? PM_ERROR_NONE
+           : form == PM_SUIT_DIGEST_DIFFERS ? PM_ERROR_ENVELOPE_DIGEST
+                                            : PM_ERROR_ENVELOPE_FORM;
+}
+
 enum pm_update_error pm_suit_open(const struct pm_suit_host *host, struct pm_bytes bytes,
                                   uint64_t floor, struct pm_suit_manifest *out) {
     struct pm_suit_envelope envelope;
-    bool digest_differs;
-    if (!pm_suit_read_envelope(host->sha256, bytes, &envelope, &digest_differs))
-        return digest_differs ? PM_ERROR_ENVELOPE_DIGEST : PM_ERROR_ENVELOPE_FORM;
-    enum pm_update_error error = verify(host, &envelope.signature, envelope.signed_digest);
-    if (error != PM_ERROR_NONE) return error;
-    if (!pm_suit_read_manifest(host->sha256, &envelope, out, &digest_differs))
-        return digest_differs ? PM_ERROR_ENVELOPE_DIGEST : PM_ERROR_ENVELOPE_FORM;
-    return out->sequence < floor ? PM_ERROR_SEQUENCE : PM_ERROR_NONE;
+    enum pm_update_error error = error_of(pm_suit_read_envelope(host->sha256, bytes, &envelope));
+    if (error == PM_ERROR_NONE) error = verify(host, &envelope.signature, envelope.signed_digest);
+    if (error == PM_ERROR_NONE)
+        error = error_of(pm_suit_read_manifest(host->sha256, &envelope, out));
+    if (error == PM_ERROR_NONE && out->sequence < floor) error = PM_ERROR_SEQUENCE;
+    return error;
 }

@@ -118,14 +118,13 @@ static void a_manifest_of_another_envelope_is_refused(void **state) {
     struct pm_suit_envelope envelope;
     struct buffer other;
     struct error error;
-    bool differs;
     release.sever_install = true;
     release.slots[0].image.sha256[0] ^= 1;
     buffer_init(&other, SUIT_ENVELOPE_MAXIMUM);
     assert_ok(suit_write_envelope(&release, &made->unit.signer, &other, &error));
     assert_int_equal(other.size_bytes, made->envelope.size_bytes);
-    assert_true(
-        pm_suit_read_envelope(&digest_sha256, bytes_of(made->envelope), &envelope, &differs));
+    assert_int_equal(pm_suit_read_envelope(&digest_sha256, bytes_of(made->envelope), &envelope),
+                     PM_SUIT_WELL_FORMED);
     size_t start = (size_t)(envelope.manifest.data - made->envelope.data);
     memcpy(made->envelope.data + start, other.data + start, other.size_bytes - start);
     assert_int_equal(open_bytes(made, made->envelope.data, made->envelope.size_bytes),
@@ -137,9 +136,8 @@ static void a_manifest_of_another_envelope_is_refused(void **state) {
 static void a_severed_element_has_to_be_there(void **state) {
     struct made *made = *state;
     struct pm_suit_envelope envelope;
-    bool differs;
-    assert_true(
-        pm_suit_read_envelope(&digest_sha256, bytes_of(made->envelope), &envelope, &differs));
+    assert_int_equal(pm_suit_read_envelope(&digest_sha256, bytes_of(made->envelope), &envelope),
+                     PM_SUIT_WELL_FORMED);
     size_t size_bytes = made->envelope.size_bytes - envelope.severed[1].size_bytes - 1;
     assert_int_equal(made->envelope.data[2], 0xa3);
     made->envelope.data[2] = 0xa2;

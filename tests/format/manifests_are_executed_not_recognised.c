@@ -115,8 +115,8 @@ static void the_same_release_gives_the_same_bytes(void **state) {
     open_release(&unit, &release, &first);
     open_release(&unit, &release, &second);
     struct pm_suit_envelope envelope;
-    bool differs;
-    assert_true(pm_suit_read_envelope(&digest_sha256, bytes_of(first), &envelope, &differs));
+    assert_int_equal(pm_suit_read_envelope(&digest_sha256, bytes_of(first), &envelope),
+                     PM_SUIT_WELL_FORMED);
     size_t signature = (size_t)(envelope.signature.signature - first.data);
     assert_int_equal(first.size_bytes, second.size_bytes);
     assert_memory_equal(first.data, second.data, signature);
@@ -130,13 +130,16 @@ static void the_same_release_gives_the_same_bytes(void **state) {
 /* A sequence given by its bytes, run as validate with the unit's own components. */
 static enum pm_update_error run(struct unit *unit, size_t component_count, const char *shared,
                                 const char *sequence) {
-    uint8_t shared_bytes[1024], bytes[4096];
-    struct pm_suit_manifest manifest = {.component_count = component_count,
-                                        .roles = {PM_SUIT_TARGET, PM_SUIT_RUNNING}};
+    uint8_t raw[4096], shared_bytes[1024], bytes[4096];
+    struct pm_suit_manifest manifest = {.component_count = component_count};
+    struct pm_cbor_writer wrapped = {.out = shared_bytes, .capacity_bytes = sizeof shared_bytes};
     unit->log[0] = '\0';
-    manifest.shared =
-        (struct pm_bytes){shared_bytes, unhex(shared, shared_bytes, sizeof shared_bytes)};
-    manifest.validate = (struct pm_bytes){bytes, unhex(sequence, bytes, sizeof bytes)};
+    if (*shared) pm_cbor_put_bytes(&wrapped, raw, unhex(shared, raw, sizeof raw));
+    manifest.shared = (struct pm_bytes){shared_bytes, wrapped.size_bytes};
+    wrapped = (struct pm_cbor_writer){.out = bytes, .capacity_bytes = sizeof bytes};
+    if (*sequence) pm_cbor_put_bytes(&wrapped, raw, unhex(sequence, raw, sizeof raw));
+    manifest.sections[pm_suit_section(PM_SUIT_VALIDATE)] =
+        (struct pm_bytes){bytes, wrapped.size_bytes};
     return pm_suit_run(&unit->host, &manifest, PM_SUIT_VALIDATE);
 }
 

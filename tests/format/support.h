@@ -104,8 +104,8 @@ struct unit {
     struct es256_signer signer;
     struct pm_suit_host host;
     uint8_t vendor[PM_UUID_BYTES], class_id[PM_UUID_BYTES];
-    uint8_t image[PM_SUIT_ROLES][PM_SHA256_BYTES];
-    uint32_t image_bytes[PM_SUIT_ROLES];
+    uint8_t image[PM_SUIT_COMPONENTS][PM_SHA256_BYTES];
+    uint32_t image_bytes[PM_SUIT_COMPONENTS];
     bool patch_goes_wrong;
     enum pm_update_error fetch_error;
     size_t fetches, invocations, records, verified;

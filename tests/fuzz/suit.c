@@ -53,7 +53,7 @@ static enum pm_update_error verify(void *context, struct pm_bytes key_id, const 
 static bool image_match(void *context, enum pm_suit_role component, const uint8_t *sha256,
                         uint32_t size_bytes) {
     inside(context, sha256, PM_SHA256_BYTES);
-    if (component >= PM_SUIT_ROLES || size_bytes == 0) abort();
+    if (component >= PM_SUIT_COMPONENTS || size_bytes == 0) abort();
     return answer(context);
 }
 
@@ -62,7 +62,7 @@ static enum pm_update_error fetch(void *context, const struct pm_suit_fetch *fet
     inside(context, fetch->uri.data, fetch->uri.size_bytes);
     bool patch = fetch->patch_against != PM_SUIT_NO_PATCH;
     if (fetch->component != PM_SUIT_TARGET || fetch->size_bytes == 0 ||
-        (fetch->patch_bytes > 0) != patch || (patch && fetch->patch_against >= PM_SUIT_ROLES))
+        (fetch->patch_bytes > 0) != patch || (patch && fetch->patch_against >= PM_SUIT_COMPONENTS))
         abort();
     for (size_t i = 0; i < fetch->uri.size_bytes; i++)
         if (fetch->uri.data[i] <= ' ' || fetch->uri.data[i] > '~') abort();
@@ -70,7 +70,7 @@ static enum pm_update_error fetch(void *context, const struct pm_suit_fetch *fet
 }
 
 static enum pm_update_error invoke(void *context, enum pm_suit_role component) {
-    if (component >= PM_SUIT_ROLES) abort();
+    if (component >= PM_SUIT_COMPONENTS) abort();
     return answer(context) ? PM_ERROR_NONE : PM_ERROR_COMMAND;
 }
 
@@ -88,10 +88,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
             pm_suit_run(&host, &manifest, sections[i]);
         }
     }
+    uint8_t *wrapped = malloc(size_bytes + PM_CBOR_HEAD_MAXIMUM);
+    size_t head = pm_cbor_put_head(wrapped, PM_CBOR_BYTES, size_bytes);
+    if (size_bytes > 0) memcpy(wrapped + head, data, size_bytes);
+    run.input = (struct pm_bytes){wrapped, head + size_bytes};
     manifest = (struct pm_suit_manifest){.component_count = 1 + size_bytes % 2,
-                                         .roles = {PM_SUIT_TARGET, PM_SUIT_RUNNING},
-                                         .install = run.input};
+                                         .sections = {[1] = run.input}};
     run.asked = 0;
     pm_suit_run(&host, &manifest, PM_SUIT_INSTALL);
+    free(wrapped);
     return 0;
 }

@@ -47,7 +47,7 @@ struct pm_suit_host {
                                    const uint8_t digest[PM_SHA256_BYTES],
                                    const uint8_t signature[PM_ES256_BYTES]);
     const uint8_t *vendor, *class_id; /* the unit's, PM_UUID_BYTES each */
-    uint8_t slot[PM_SUIT_ROLES];      /* which slot each component is in */
+    uint8_t slot[PM_SUIT_COMPONENTS]; /* which slot each component is in */
     /* The target's image is the payload: the image with its seal. The running one's is without. */
     bool (*image_match)(void *context, enum pm_suit_role component,
                         const uint8_t sha256[PM_SHA256_BYTES], uint32_t size_bytes);
