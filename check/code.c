@@ -27,12 +27,12 @@ void check_prepare_places(struct check *check) {
         bool memory = s->data && (s->flags & SHF_ALLOC) && s->size_bytes;
         if (memory) check->contents[check->contents_count++] = s;
     }
-    qsort(check->contents, check->contents_count, sizeof *check->contents, by_section_address);
+    qsort(check->contents, check->contents_count, sizeof(void *), by_section_address);
     check->by_address =
         ARENA_ARRAY(&check->arena, const struct fw_function *, model->function_count + 1);
     for (size_t i = 0; i < model->function_count; i++)
         check->by_address[i] = &model->functions[i];
-    qsort(check->by_address, model->function_count, sizeof *check->by_address, by_function_address);
+    qsort(check->by_address, model->function_count, sizeof(void *), by_function_address);
 }
 
 const struct fw_section *check_contents_at(const struct check *check, uint32_t address) {

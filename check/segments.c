@@ -26,6 +26,7 @@ static const struct fw_section *contents_from(const struct check *check, uint32_
 static void judge_segment(struct check *check, const struct fw_segment *segment,
                           struct span bytes) {
     uint32_t offset = 0;
+    if (!bytes.data) return; /* an empty segment */
     while (offset < segment->file_bytes) {
         uint32_t address = segment->address + offset;
         const struct fw_section *here = check_contents_at(check, address);
