@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "evidence/key_pem.h"
 
 /* scrypt with 16 MiB: one of the settings OWASP's password storage sheet names as equal
  * (N=2^14, r=8, p=5), and within the 32 MiB that OpenSSL's own tools accept. */
@@ -32,19 +33,24 @@ static enum status take_bio(BIO *bio, struct buffer *pem, struct error *error) {
     return STATUS_OK;
 }
 
-enum status key_public_to_pem(const struct public_key *key, struct buffer *pem,
-                              struct error *error) {
+enum status key_pem_write_public(EVP_PKEY *pkey, struct buffer *pem, struct error *error) {
     BIO *bio = BIO_new(BIO_s_mem());
-    EVP_PKEY *pkey =
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, KEY_ED25519_BYTES);
     enum status status = STATUS_ENVIRONMENT;
     if (bio && pkey && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
         status = take_bio(bio, pem, error);
     } else {
         error_environment(error, "OpenSSL could not encode a public key");
     }
-    EVP_PKEY_free(pkey);
     BIO_free(bio);
+    return status;
+}
+
+enum status key_public_to_pem(const struct public_key *key, struct buffer *pem,
+                              struct error *error) {
+    EVP_PKEY *pkey =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->bytes, KEY_ED25519_BYTES);
+    enum status status = key_pem_write_public(pkey, pem, error);
+    EVP_PKEY_free(pkey);
     return status;
 }
 
@@ -58,13 +64,11 @@ static X509_SIG *encrypt(PKCS8_PRIV_KEY_INFO *info, const struct passphrase *pas
     return sealed;
 }
 
-enum status key_private_to_pem(const struct private_key *key, const struct passphrase *passphrase,
-                               struct buffer *pem, struct error *error) {
+enum status key_pem_write_private(EVP_PKEY *pkey, const struct passphrase *passphrase,
+                                  struct buffer *pem, struct error *error) {
     enum status status = STATUS_ENVIRONMENT;
     X509_SIG *sealed = NULL;
     BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
-    EVP_PKEY *pkey =
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->seed, KEY_ED25519_BYTES);
     PKCS8_PRIV_KEY_INFO *info = pkey ? EVP_PKEY2PKCS8(pkey) : NULL;
     bool written = false;
     if (bio && info && passphrase) {
@@ -80,8 +84,16 @@ enum status key_private_to_pem(const struct private_key *key, const struct passp
     }
     X509_SIG_free(sealed);
     PKCS8_PRIV_KEY_INFO_free(info);
-    EVP_PKEY_free(pkey);
     BIO_free(bio);
+    return status;
+}
+
+enum status key_private_to_pem(const struct private_key *key, const struct passphrase *passphrase,
+                               struct buffer *pem, struct error *error) {
+    EVP_PKEY *pkey =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->seed, KEY_ED25519_BYTES);
+    enum status status = key_pem_write_private(pkey, passphrase, pem, error);
+    EVP_PKEY_free(pkey);
     return status;
 }
 
@@ -184,16 +196,13 @@ static enum status read_secret(int fd, uint8_t *text, size_t capacity, size_t *s
     }
 }
 
-enum status key_load_private(const char *path, const struct passphrase_source *source,
-                             struct private_key *out, struct error *error) {
-    uint8_t text[KEY_FILE_MAXIMUM];
-    size_t size = 0;
+/* The whole of a file that only its owner may read. */
+static enum status read_private_file(const char *path, uint8_t text[KEY_FILE_MAXIMUM], size_t *size,
+                                     struct error *error) {
     struct stat facts;
-    struct passphrase_source named = *source;
     enum status status;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_input(error, "%s: cannot be opened: %s", path, strerror(errno));
-    if (!named.about) named.about = path;
+    if (fd < 0) return error_input(error, "cannot be opened: %s", strerror(errno));
     if (fstat(fd, &facts) != 0) {
         status = error_environment(error, "%s", strerror(errno));
     } else if (!S_ISREG(facts.st_mode)) {
@@ -202,14 +211,62 @@ enum status key_load_private(const char *path, const struct passphrase_source *s
         status = error_input(error, "others may read this private key (mode %04o); run chmod 600",
                              (unsigned)facts.st_mode & 07777u);
     } else {
-        status = read_secret(fd, text, sizeof text, &size, error);
+        status = read_secret(fd, text, KEY_FILE_MAXIMUM, size, error);
     }
     close(fd);
+    return status;
+}
+
+enum status key_load_private(const char *path, const struct passphrase_source *source,
+                             struct private_key *out, struct error *error) {
+    uint8_t text[KEY_FILE_MAXIMUM];
+    size_t size = 0;
+    struct passphrase_source named = *source;
+    if (!named.about) named.about = path;
+    enum status status = read_private_file(path, text, &size, error);
     if (status == STATUS_OK) {
         status = key_private_from_pem((struct span){text, size}, &named, out, error);
     }
     OPENSSL_cleanse(text, sizeof text);
     if (status != STATUS_OK) error_prefix(error, path);
+    return status;
+}
+
+enum status key_pem_read_private(const char *path, const struct passphrase_source *source,
+                                 EVP_PKEY **out, struct error *error) {
+    uint8_t text[KEY_FILE_MAXIMUM];
+    size_t size = 0;
+    struct passphrase_source named = *source;
+    PKCS8_PRIV_KEY_INFO *info = NULL;
+    *out = NULL;
+    if (!named.about) named.about = path;
+    enum status status = read_private_file(path, text, &size, error);
+    if (status == STATUS_OK) status = open_pem((struct span){text, size}, &named, &info, error);
+    if (status == STATUS_OK) {
+        *out = EVP_PKCS82PKEY(info);
+        if (!*out) status = error_input(error, "is not a private key that OpenSSL knows");
+    }
+    PKCS8_PRIV_KEY_INFO_free(info);
+    OPENSSL_cleanse(text, sizeof text);
+    if (status != STATUS_OK) error_prefix(error, path);
+    return status;
+}
+
+enum status key_pem_read_public(const char *path, EVP_PKEY **out, struct error *error) {
+    struct arena arena = {0};
+    struct span pem;
+    *out = NULL;
+    enum status status = file_read(&arena, path, KEY_FILE_MAXIMUM, &pem, error);
+    if (status == STATUS_OK) {
+        BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size_bytes);
+        *out = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+        BIO_free(bio);
+        if (!*out) {
+            status = error_input(
+                error, "%s: is not a public key in PEM (-----BEGIN PUBLIC KEY-----)", path);
+        }
+    }
+    arena_free(&arena);
     return status;
 }
 

@@ -129,6 +129,13 @@ struct product {
     struct {
         const char *contact, *policy;
     } reports;
+    struct {
+        struct product_range slots[2];           /* size 0: the product has no updates of ours */
+        uint32_t page_bytes;                     /* of flash: what is erased at once */
+        const char *vendor;                      /* a domain name or a UUID */
+        const char *class_id;                    /* a name of the vendor's, or a UUID */
+        struct product_texts addresses, numbers; /* absolute symbols: what they are */
+    } release;
     struct product_scheme *schemes;
     size_t schemes_count;
     struct product_statement *declared;

@@ -159,6 +159,35 @@ static const struct field registry_fields[] = {
     {"report", FORM_URL, false, AT(registry.report), 0, "a URL (https://...)", 0, 0, 0},
     {0},
 };
+static const struct field slot_a_fields[] = {
+    {"start", FORM_NUMBER, true, AT(release.slots[0].start), 0, "an address such as 0x10000", 0, 0,
+     0},
+    {"size", FORM_NUMBER, true, AT(release.slots[0].size_bytes), 0, "a size such as 0x80000", 0, 0,
+     0},
+    {0},
+};
+static const struct field slot_b_fields[] = {
+    {"start", FORM_NUMBER, true, AT(release.slots[1].start), 0, "an address such as 0x90000", 0, 0,
+     0},
+    {"size", FORM_NUMBER, true, AT(release.slots[1].size_bytes), 0, "a size such as 0x80000", 0, 0,
+     0},
+    {0},
+};
+static const struct field release_fields[] = {
+    {"slot_a", FORM_MAP, true, 0, 0, "a mapping with start and size", slot_a_fields, 0, 0},
+    {"slot_b", FORM_MAP, true, 0, 0, "a mapping with start and size", slot_b_fields, 0, 0},
+    {"page", FORM_NUMBER, true, AT(release.page_bytes), 0,
+     "the bytes of flash that are erased at once, such as 4096", 0, 0, 0},
+    {"vendor", FORM_TEXT, true, AT(release.vendor), 0, "a domain name of yours, or a UUID", 0, 0,
+     200},
+    {"class", FORM_TEXT, true, AT(release.class_id), 0,
+     "a name for devices that run the same firmware, or a UUID", 0, 0, 200},
+    {"addresses", FORM_SYMBOLS, false, AT(release.addresses), 0, "a list of at most 64 symbols", 0,
+     0, 0},
+    {"numbers", FORM_SYMBOLS, false, AT(release.numbers), 0, "a list of at most 64 symbols", 0, 0,
+     0},
+    {0},
+};
 static const struct field reports_fields[] = {
     {"contact", FORM_CONTACT, true, AT(reports.contact), 0, expected_contact, 0, 0, 0},
     {"policy", FORM_URL, false, AT(reports.policy), 0, "a URL (https://...)", 0, 0, 0},
@@ -190,6 +219,8 @@ static const struct field root_fields[] = {
     {"label", FORM_MAP, true, 0, 0, "a mapping with url", label_fields, 0, 0},
     {"registry", FORM_MAP, false, 0, 0, "a mapping of 47 CFR 8.222(b)'s fields", registry_fields, 0,
      0},
+    {"release", FORM_MAP, false, 0, 0, "a mapping with slot_a, slot_b, page, vendor and class",
+     release_fields, 0, 0},
     {"reports", FORM_MAP, true, 0, 0, "a mapping with contact", reports_fields, 0, 0},
     {"schemes", FORM_MAPS, false, AT(schemes), AT(schemes_count),
      "a list of at most 4 {name, artwork, grant}", scheme_fields, sizeof(struct product_scheme),
@@ -426,6 +457,37 @@ static enum status read_map(struct reading *reading, const struct yaml_node *nod
     return STATUS_OK;
 }
 
+/* Two slots of one size, of whole pages, apart from each other. */
+static enum status check_slots(struct reading *reading, const struct product *out) {
+    static const char *const names[2] = {"slot_a", "slot_b"};
+    const struct product_range *a = &out->release.slots[0], *b = &out->release.slots[1];
+    uint32_t page = out->release.page_bytes;
+    if (!out->release.vendor) return STATUS_OK; /* no such section */
+    if (page < 128 || (page & (page - 1))) {
+        return error_input(reading->error,
+                           "%s: release.page: expected a power of two of at least 128",
+                           reading->file);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const struct product_range *slot = &out->release.slots[i];
+        if (slot->size_bytes && slot->size_bytes - 1 <= UINT32_MAX - slot->start &&
+            slot->start % page == 0 && slot->size_bytes % page == 0) {
+            continue;
+        }
+        return error_input(reading->error,
+                           "%s: release.%s: expected whole pages of %u bytes within 32-bit "
+                           "addresses",
+                           reading->file, names[i], page);
+    }
+    if (a->size_bytes != b->size_bytes || a->start - b->start < b->size_bytes ||
+        b->start - a->start < a->size_bytes) {
+        return error_input(reading->error,
+                           "%s: release: expected two slots of one size that do not overlap",
+                           reading->file);
+    }
+    return STATUS_OK;
+}
+
 /* What no single value can show. */
 static enum status check_whole(struct reading *reading, struct product *out) {
     for (size_t i = 0; i < out->harden.writable_flash_count; i++) {
@@ -480,7 +542,8 @@ enum status product_read(struct arena *arena, const char *file, struct span text
     out->test.timeout_s = 600;
     out->label.evidence_valid_months = 24;
     status = read_map(&reading, root, NULL, root_fields, (char *)out);
-    return status == STATUS_OK ? check_whole(&reading, out) : status;
+    if (status == STATUS_OK) status = check_whole(&reading, out);
+    return status == STATUS_OK ? check_slots(&reading, out) : status;
 }
 
 const char *product_path(struct arena *arena, const struct product *product, const char *path) {
