@@ -10,6 +10,13 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"keygen", release_keygen, "make root keys, or a release key"},
+    {"build", release_build, "a version for both slots, sealed, with its manifest"},
+    {"delta", release_delta, "patches from one version to another"},
+    {"channel", release_channel, "say which version units should run"},
+    {"revoke", release_revoke, "take a release key away"},
+    {"rotate", release_rotate, "replace the root keys, or add a release key"},
+    {"sign", release_sign, "sign a root document or a digest where the key is"},
     {"layout", release_layout, "lay a hardened ELF out for a slot"},
 };
 

@@ -172,18 +172,11 @@ enum status tree_describe(struct arena *arena, const char *tree, const struct tr
     return status;
 }
 
-enum status tree_write_envelope(struct arena *arena, const char *tree,
-                                const struct tree_version *version,
-                                const struct es256_signer *signer, struct error *error) {
+enum status tree_make_envelope(struct arena *arena, const char *tree,
+                               const struct tree_version *version,
+                               const struct es256_signer *signer, struct buffer *out,
+                               struct error *error) {
     struct suit_release release;
-    struct buffer envelope;
-    buffer_init(&envelope, SUIT_ENVELOPE_MAXIMUM);
     enum status status = tree_describe(arena, tree, version, &release, error);
-    if (status == STATUS_OK) status = suit_write_envelope(&release, signer, &envelope, error);
-    if (status == STATUS_OK) {
-        status = file_write(arena_format(arena, "%s/%s/envelope.suit", tree, version->name),
-                            buffer_span(&envelope), 0644, FILE_REPLACE, error);
-    }
-    buffer_free(&envelope);
-    return status;
+    return status == STATUS_OK ? suit_write_envelope(&release, signer, out, error) : status;
 }

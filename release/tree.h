@@ -42,9 +42,10 @@ enum status tree_read_root(struct arena *arena, const char *path, struct pm_root
 /* What the envelope of a version says of its slots: payloads and the patches that are there. */
 enum status tree_describe(struct arena *arena, const char *tree, const struct tree_version *version,
                           struct suit_release *out, struct error *error);
-/* The envelope of what is in the version's folder, signed and written there. */
-enum status tree_write_envelope(struct arena *arena, const char *tree,
-                                const struct tree_version *version,
-                                const struct es256_signer *signer, struct error *error);
+/* The envelope of what is in the version's folder, appended to `out` (SUIT_ENVELOPE_MAXIMUM). */
+enum status tree_make_envelope(struct arena *arena, const char *tree,
+                               const struct tree_version *version,
+                               const struct es256_signer *signer, struct buffer *out,
+                               struct error *error);
 
 #endif
