@@ -183,5 +183,5 @@ struct pm_network network = {
     .receive = receive_bytes,
     .close = close_connection,
     .host = "10.0.2.2:" TEXT(SERVER_PORT),
-    .base_path = "/",
+    .base_path = "",
 };

@@ -40,21 +40,28 @@ void maker_key_free(struct maker_key *key) {
     key->key = NULL;
 }
 
-void maker_sign(const struct maker_key *key, const void *data, size_t size_bytes,
-                uint8_t signature[PM_ES256_BYTES]) {
+void maker_sign_digest(const struct maker_key *key, const uint8_t digest[PM_SHA256_BYTES],
+                       uint8_t signature[PM_ES256_BYTES]) {
     uint8_t der[80];
     size_t der_bytes = sizeof der;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    need(context && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-             EVP_DigestSign(context, der, &der_bytes, data, size_bytes) == 1,
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->key, NULL);
+    need(context && EVP_PKEY_sign_init(context) == 1 &&
+             EVP_PKEY_sign(context, der, &der_bytes, digest, PM_SHA256_BYTES) == 1,
          "signing");
-    EVP_MD_CTX_free(context);
+    EVP_PKEY_CTX_free(context);
     const uint8_t *at = der;
     ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &at, (long)der_bytes);
     need(parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, 32) == 32 &&
              BN_bn2binpad(ECDSA_SIG_get0_s(parsed), signature + 32, 32) == 32,
          "reading a signature");
     ECDSA_SIG_free(parsed);
+}
+
+void maker_sign(const struct maker_key *key, const void *data, size_t size_bytes,
+                uint8_t signature[PM_ES256_BYTES]) {
+    uint8_t digest[PM_SHA256_BYTES];
+    maker_sha256(data, size_bytes, digest);
+    maker_sign_digest(key, digest, signature);
 }
 
 void maker_sign_root(struct pm_root *root, const struct maker_key by[PM_ROOT_KEYS],

@@ -28,6 +28,8 @@ void maker_key_free(struct maker_key *key);
 void maker_sha256(const void *data, size_t size_bytes, uint8_t out[PM_SHA256_BYTES]);
 void maker_sign(const struct maker_key *key, const void *data, size_t size_bytes,
                 uint8_t signature[PM_ES256_BYTES]);
+void maker_sign_digest(const struct maker_key *key, const uint8_t digest[PM_SHA256_BYTES],
+                       uint8_t signature[PM_ES256_BYTES]);
 /* Signs `root` (signatures and signers are set) by keys 0 and 1 of `by`, and by 0 and 1 of `own`
  * when the root keys change (NULL: they do not). */
 void maker_sign_root(struct pm_root *root, const struct maker_key by[PM_ROOT_KEYS],
