@@ -298,6 +298,16 @@ static void step_poll(struct pm_update *update, struct pm_boot_record *record) {
     }
 }
 
+/* A trial's health may rest on reaching the server; what it offers then waits for the next poll. */
+static void step_trial(struct pm_update *update, struct pm_boot_record *record) {
+    step_poll(update, record);
+    if (update->phase == PM_PHASE_POLL) return;
+    update->phase = PM_PHASE_POLL;
+    update->last_error = PM_ERROR_NONE;
+    update->failures = 0;
+    poll_later(update);
+}
+
 static void step_offer(struct pm_update *update) {
     uint32_t waited_s = uptime(update) - update->offer.seen_s;
     if (!pm_schedule_may_begin(&update->setup.policy, waited_s, update->offer.postponed_s,
@@ -323,7 +333,9 @@ enum pm_update_state pm_update_step(struct pm_update *update) {
     update->on_trial = record.trial == update->setup.running_slot;
     update->ready = !update->on_trial && record.trial != PM_SLOT_NONE;
     if (update->time_floor < record.time_floor) update->time_floor = record.time_floor;
-    if (!update->on_trial && !update->ready) {
+    if (update->on_trial) {
+        step_trial(update, &record);
+    } else if (!update->ready) {
         if (update->phase == PM_PHASE_POLL) {
             step_poll(update, &record);
         } else if (update->phase == PM_PHASE_OFFER) {

@@ -79,6 +79,14 @@ static const char *const event_names[] = {
     [PM_EVENT_ROOT] = "the maker's keys are now of version %u\n",
 };
 
+static const char *const trial_names[] = {
+    [PM_TRIAL_NEVER] = "none yet",
+    [PM_TRIAL_CONFIRMED] = "the new version was well and stayed",
+    [PM_TRIAL_EXHAUSTED] = "the new version never said that it is well, and went",
+    [PM_TRIAL_REFUSED] = "the new version could not be verified, and went",
+    [PM_TRIAL_WITHDRAWN] = "the new version was not well, and went",
+};
+
 static void tell_event(void *context, unsigned event, unsigned detail) {
     (void)context;
     if (event == PM_EVENT_REFUSED && detail < PM_ERRORS) {
@@ -190,11 +198,14 @@ bool updater_command(const char *word, char *rest) {
     if (!text_equal(word, "update") || !client) return false;
     if (text_equal(text_next_word(&rest), "now")) pm_update_now(client);
     struct pm_update_status status;
+    struct pm_boot_record record = {.trial_end = PM_TRIAL_NEVER};
     pm_update_status(client, &status);
+    pm_boot_record_load(&mps2_flash, &mps2_flash_map, &record);
     text_print("version %s, release %u, slot %c\n", VERSION, (uint32_t)status.running_sequence,
                running_slot() ? 'B' : 'A');
     text_print("  state       %s\n", state_names[status.state]);
     text_print("  up to date  %s\n", freshness_names[status.freshness]);
+    text_print("  last trial  %s\n", trial_names[record.trial_end]);
     text_print("  last error  %s\n", error_names[status.last_error]);
     if (status.size_bytes)
         text_print("  fetched     %u of %u bytes\n", status.done_bytes, status.size_bytes);
