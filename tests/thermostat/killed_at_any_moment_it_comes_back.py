@@ -73,7 +73,7 @@ with tempfile.TemporaryDirectory() as directory:
     plans = []
     while (done := sum(map(len, plans))) < kills:
         twice = len(plans) % 3 == 2 and done + 2 <= kills
-        plans.append([chosen.uniform(0, whole_s) for _ in range(2 if twice else 1)])
+        plans.append([chosen.uniform(0, 1.3 * whole_s) for _ in range(2 if twice else 1)])
     counts = collections.Counter()
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         folders = [os.path.join(directory, str(i)) for i in range(len(plans))]
