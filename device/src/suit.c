@@ -73,7 +73,7 @@ static bool take_bool(struct pm_cbor *in) {
 
 /* The role of the component that the payload is a patch against. */
 static uint8_t take_patch_base(const struct machine *machine, struct pm_cbor *in) {
-    if (machine->shared) pm_cbor_fail(in); /* no private parameter there (section 8.4.8.15) */
+    if (machine->shared) pm_cbor_fail(in); /* no private parameter there (section 8.4.8.16) */
     if (pm_cbor_peek(in) == PM_CBOR_SIMPLE) {
         pm_cbor_expect(in, PM_CBOR_SIMPLE, PM_CBOR_FALSE);
         return PM_SUIT_NO_PATCH;
@@ -113,7 +113,7 @@ static void set_parameter(struct machine *machine, struct parameters *out, struc
         take_bool(in);
         break; /* it is always strict here */
     case PM_SUIT_PARAMETER_SOFT_FAILURE:
-        /* Only inside try-each and run-sequence (section 8.4.8.14). */
+        /* Only inside try-each and run-sequence (section 8.4.8.15). */
         if (machine->nesting < 2) pm_cbor_fail(in);
         machine->soft_failure = take_bool(in);
         break;
@@ -205,7 +205,7 @@ static enum pm_update_error try_each(struct machine *machine, struct pm_cbor *in
 }
 
 /* One sequence; a condition in it that does not hold is this command's failure as a condition,
- * unless soft failure was set in it (section 8.4.10.10). */
+ * unless soft failure was set in it (section 8.4.10.8). */
 static enum pm_update_error run_nested(struct machine *machine, struct pm_cbor *in) {
     bool outer = machine->soft_failure;
     machine->soft_failure = false;
