@@ -40,16 +40,6 @@ refuse:
     return 0;
 }
 
-/* The bytes of a string whose head was taken. */
-static void take_content(struct pm_cbor *in, uint64_t size_bytes, struct pm_bytes *out) {
-    if (size_bytes > (size_t)(in->end - in->at)) {
-        pm_cbor_fail(in);
-        size_bytes = 0;
-    }
-    *out = (struct pm_bytes){in->at, (size_t)size_bytes};
-    in->at += (size_t)size_bytes;
-}
-
 /* A key from `start` to in->at is an integer or a string and stands behind the one before it. No
  * encoding is the beginning of another, so they differ within the shorter one; the longer one's
  * bytes are there for both, since the earlier one starts earlier. */
@@ -63,26 +53,30 @@ static bool is_next_key(const struct pm_cbor *in, const struct level *level, con
 static bool walk_item(struct pm_cbor *in, struct level *level) {
     const uint8_t *start = in->at;
     enum pm_cbor_major major;
-    struct pm_bytes content;
     uint64_t value = take_head(in, &major);
-    if (major == PM_CBOR_BYTES || major == PM_CBOR_TEXT) take_content(in, value, &content);
+    if (major == PM_CBOR_TAG) value = 1;
+    /* Each byte of a string and each item of the others is a byte at least: more is a lie. */
+    bool string = major == PM_CBOR_BYTES || major == PM_CBOR_TEXT;
+    bool opens = major >= PM_CBOR_ARRAY && major <= PM_CBOR_TAG;
+    if ((string || opens) && value > (size_t)(in->end - in->at)) {
+        pm_cbor_fail(in);
+        return false;
+    }
+    if (string) in->at += (size_t)value;
     if (level->map && level->items_left % 2 == 0) {
         if (!is_next_key(in, level, start, major)) pm_cbor_fail(in);
         level->key = start;
     }
     level->items_left--;
-    if (major < PM_CBOR_ARRAY || major > PM_CBOR_TAG) return false;
-    if (major == PM_CBOR_TAG) value = 1;
-    /* Each item has at least a byte, so a larger count is a lie. */
-    if (value > (size_t)(in->end - in->at)) pm_cbor_fail(in);
     level[1].map = major == PM_CBOR_MAP;
     level[1].items_left = (uint32_t)value << level[1].map;
     level[1].key = NULL;
-    return true;
+    return opens;
 }
 
 void pm_cbor_skip(struct pm_cbor *in) {
-    struct level levels[PM_CBOR_DEPTH + 2] = {{1, false, NULL}}, *level = levels;
+    struct level levels[PM_CBOR_DEPTH + 2], *level = levels;
+    *level = (struct level){1, false, NULL};
     while (!in->failed) {
         if (level->items_left == 0) {
             if (level-- == levels) break;
@@ -132,6 +126,16 @@ int32_t pm_cbor_take_int(struct pm_cbor *in) {
         return major == PM_CBOR_UINT ? (int32_t)value : -1 - (int32_t)value;
     pm_cbor_fail(in);
     return 0;
+}
+
+/* The bytes of a string whose head was taken. */
+static void take_content(struct pm_cbor *in, uint64_t size_bytes, struct pm_bytes *out) {
+    if (size_bytes > (size_t)(in->end - in->at)) {
+        pm_cbor_fail(in);
+        size_bytes = 0;
+    }
+    *out = (struct pm_bytes){in->at, (size_t)size_bytes};
+    in->at += (size_t)size_bytes;
 }
 
 void pm_cbor_take_bytes(struct pm_cbor *in, struct pm_bytes *out) {

@@ -273,28 +273,29 @@ static enum pm_update_error run_sequence(struct machine *machine, struct pm_cbor
     return in.failed ? abort_with(machine, PM_ERROR_COMMAND) : error;
 }
 
+/* A sequence of the manifest's own, in its byte string; one that is not there is no error. */
+static enum pm_update_error run_section(struct machine *machine, const struct pm_bytes *wrapped) {
+    struct pm_cbor in;
+    pm_cbor_open(&in, *wrapped);
+    /* With more than one, each sequence has to say which (section 6.2). */
+    machine->selected = machine->manifest->component_count == 1;
+    return wrapped->size_bytes > 0 ? run_sequence(machine, &in) : PM_ERROR_NONE;
+}
+
 enum pm_update_error pm_suit_run(const struct pm_suit_host *host,
                                  const struct pm_suit_manifest *manifest,
                                  enum pm_suit_element section) {
     struct machine machine = {
-        .host = host, .manifest = manifest, .commands_left = PM_SUIT_COMMANDS};
+        .host = host, .manifest = manifest, .commands_left = PM_SUIT_COMMANDS, .shared = true};
     size_t index = pm_suit_section((int32_t)section);
     if (index == PM_SUIT_SECTIONS) return PM_ERROR_COMMAND;
-    const struct pm_bytes sequences[] = {manifest->shared, manifest->sections[index]};
-    struct pm_cbor in;
-    enum pm_update_error error = PM_ERROR_NONE;
     for (size_t i = 0; i < PM_SUIT_COMPONENTS; i++) {
         machine.parameters[i].slot = NO_SLOT;
         machine.parameters[i].patch_against = PM_SUIT_NO_PATCH;
     }
-    for (size_t i = 0; i < 2 && error == PM_ERROR_NONE; i++) {
-        /* With more than one, each sequence has to say which (section 6.2). */
-        machine.selected = manifest->component_count == 1;
-        machine.shared = i == 0;
-        pm_cbor_open(&in, sequences[i]);
-        if (sequences[i].size_bytes > 0) error = run_sequence(&machine, &in);
-    }
-    return error;
+    enum pm_update_error error = run_section(&machine, &manifest->shared);
+    machine.shared = false;
+    return error == PM_ERROR_NONE ? run_section(&machine, &manifest->sections[index]) : error;
 }
 
 /* Refused until the host's verify says otherwise. */
