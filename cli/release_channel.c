@@ -191,6 +191,12 @@ static enum status publish(struct publishing *p) {
     if (status == STATUS_OK) {
         status = channel_write(&p->document, &p->signer.signer, &out, p->error);
     }
+    if (status == STATUS_OK && out.size_bytes > TREE_DOCUMENT_MAXIMUM) {
+        status = error_input(p->error,
+                             "the document would have %zu bytes, and units read at most %d: drop "
+                             "old versions with --only",
+                             out.size_bytes, TREE_DOCUMENT_MAXIMUM);
+    }
     if (status == STATUS_OK) status = release_signer_settled(&p->signer, p->error);
     if (status == STATUS_OK) {
         status = file_write(tree_path(&p->arena, tree, "channel.cose"), buffer_span(&out), 0644,

@@ -178,5 +178,12 @@ enum status tree_make_envelope(struct arena *arena, const char *tree,
                                struct error *error) {
     struct suit_release release;
     enum status status = tree_describe(arena, tree, version, &release, error);
-    return status == STATUS_OK ? suit_write_envelope(&release, signer, out, error) : status;
+    if (status == STATUS_OK) status = suit_write_envelope(&release, signer, out, error);
+    if (status == STATUS_OK && out->size_bytes > TREE_DOCUMENT_MAXIMUM) {
+        status = error_input(error,
+                             "%s/%s: its manifest would have %zu bytes, and units read at most %d: "
+                             "remove old patches",
+                             tree, version->name, out->size_bytes, TREE_DOCUMENT_MAXIMUM);
+    }
+    return status;
 }

@@ -17,7 +17,11 @@
 #include "format/root.h"
 #include "release/suit.h"
 
-enum { TREE_VERSIONS_MAXIMUM = 4096, TREE_PAYLOAD_MAXIMUM = 64 << 20 };
+enum {
+    TREE_VERSIONS_MAXIMUM = 4096,
+    TREE_PAYLOAD_MAXIMUM = 64 << 20,
+    TREE_DOCUMENT_MAXIMUM = 2048, /* a unit reads no larger envelope or channel document */
+};
 
 struct tree_version {
     const char *name;
@@ -42,7 +46,8 @@ enum status tree_read_root(struct arena *arena, const char *path, struct pm_root
 /* What the envelope of a version says of its slots: payloads and the patches that are there. */
 enum status tree_describe(struct arena *arena, const char *tree, const struct tree_version *version,
                           struct suit_release *out, struct error *error);
-/* The envelope of what is in the version's folder, appended to `out` (SUIT_ENVELOPE_MAXIMUM). */
+/* The envelope of what is in the version's folder, appended to `out` (SUIT_ENVELOPE_MAXIMUM).
+ * Refuses one that units could not read: it has too many patches. */
 enum status tree_make_envelope(struct arena *arena, const char *tree,
                                const struct tree_version *version,
                                const struct es256_signer *signer, struct buffer *out,
