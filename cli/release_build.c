@@ -12,7 +12,9 @@
 #include "cli/folder_check.h"
 #include "cli/release.h"
 #include "cli/release_signer.h"
+#include "cli/release_statement.h"
 #include "cli/ship.h"
+#include "evidence/dsse.h"
 #include "firmware/read/read.h"
 #include "product/product.h"
 #include "release/identity.h"
@@ -22,7 +24,7 @@
 
 struct arguments {
     struct release_key_options keys;
-    const char *description, *elf, *roots, *factory, *version;
+    const char *description, *elf, *roots, *factory, *version, *maker;
     uint64_t sequence;
     bool force, json;
 };
@@ -45,6 +47,10 @@ static const struct options_row rows[] = {
      "the sequence number (default: one more than the tree's highest)"},
     {"roots", 0, "DIR", offsetof(struct arguments, roots), NULL,
      "for the first version: the folder with root-1.pub to root-3.pub"},
+    {"maker-key", 0, "PATH", offsetof(struct arguments, maker), NULL,
+     "the maker's key, as `ship` has it: signs DIR/VERSION/statement.json,\n"
+     "that check proved both slots' images; its passphrase is asked for\n"
+     "behind the release key's"},
     {"factory", 0, "OUT.bin", offsetof(struct arguments, factory), NULL,
      "also write slot A whole, as a factory flashes it"},
     {"force", 0, NULL, offsetof(struct arguments, force), NULL,
@@ -74,7 +80,8 @@ struct building {
     bool first_root; /* it is made now */
     struct span elf;
     struct slot_layout layouts[2];
-    struct buffer payloads[2], envelope;
+    struct buffer payloads[2], envelope, statement;
+    json_t *figures[2];  /* check's, of each layout */
     struct pm_seal seal; /* what both slots' have in common */
     struct error *error;
 };
@@ -215,7 +222,7 @@ static enum status check_layout(struct building *b, size_t slot) {
         status =
             error_input(b->error, "%s: not hardened: no return address is sealed in it", b->a->elf);
     }
-    json_decref(found.figures);
+    b->figures[slot] = found.figures;
     return status;
 }
 
@@ -270,6 +277,33 @@ static enum status make_envelope(struct building *b) {
     return suit_write_envelope(&release, &b->signer.signer, &b->envelope, b->error);
 }
 
+static enum status make_statement(struct building *b) {
+    struct passphrase_source source = {.fd = b->a->keys.passphrase_fd, .about = b->a->maker};
+    struct private_key key;
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    int64_t issued = epoch ? strtoll(epoch, NULL, 10) : (int64_t)time(NULL);
+    struct release_statement s = {.product = b->product.product.name,
+                                  .version = version_name(b),
+                                  .hardened = b->elf,
+                                  .envelope = buffer_span(&b->envelope),
+                                  .issued_at_s = issued,
+                                  .expires_at_s = ship_expiry(&b->product, issued)};
+    enum status status = STATUS_OK;
+    if (!b->a->maker) return STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < 2; i++) {
+        s.elfs[i] = buffer_span(&b->layouts[i].elf);
+        s.images[i] = buffer_span(&b->layouts[i].image);
+        s.payloads[i] = buffer_span(&b->payloads[i]);
+        s.figures[i] = b->figures[i];
+        status = seal_of_payload(s.payloads[i], &s.seals[i], b->error);
+    }
+    if (status == STATUS_OK) status = key_load_private(b->a->maker, &source, &key, b->error);
+    if (status != STATUS_OK) return status;
+    status = release_statement_sign(&s, &key, &b->statement, b->error);
+    key_wipe(&key);
+    return status;
+}
+
 /* A version that is replaced loses its patches: they lead to other bytes. */
 static void remove_patches(struct building *b, const char *folder) {
     struct tree_version version;
@@ -284,6 +318,7 @@ static void remove_patches(struct building *b, const char *folder) {
             unlink(tree_path(&b->arena, b->a->keys.tree, old.slots[slot].patches[i].payload.uri));
     }
     unlink(tree_path(&b->arena, folder, "envelope.suit"));
+    unlink(tree_path(&b->arena, folder, "statement.json"));
 }
 
 static enum status write_version(struct building *b) {
@@ -295,8 +330,10 @@ static enum status write_version(struct building *b) {
         const struct buffer *bytes;
     } files[] = {{"slot-a.bin", &b->payloads[0]},
                  {"slot-b.bin", &b->payloads[1]},
+                 {"statement.json", &b->statement},
                  {"envelope.suit", &b->envelope}};
-    for (size_t i = 0; status == STATUS_OK && i < 3; i++) {
+    for (size_t i = 0; status == STATUS_OK && i < sizeof files / sizeof *files; i++) {
+        if (!files[i].bytes->size_bytes) continue;
         status = file_write(tree_path(&b->arena, folder, files[i].name),
                             buffer_span(files[i].bytes), 0644, FILE_REPLACE, b->error);
     }
@@ -324,6 +361,7 @@ static enum status build(struct building *b) {
     if (status == STATUS_OK) status = release_signer_settled(&b->signer, b->error);
     if (status == STATUS_OK) status = make_envelope(b);
     if (status == STATUS_OK) status = release_signer_settled(&b->signer, b->error);
+    if (status == STATUS_OK) status = make_statement(b);
     return status == STATUS_OK ? write_version(b) : status;
 }
 
@@ -363,13 +401,16 @@ int release_build(int argc, char **argv) {
     for (size_t i = 0; i < 2; i++)
         buffer_init(&b.payloads[i], TREE_PAYLOAD_MAXIMUM);
     buffer_init(&b.envelope, SUIT_ENVELOPE_MAXIMUM);
+    buffer_init(&b.statement, DSSE_MAXIMUM_BYTES);
     enum status status = build(&b);
     if (status == STATUS_OK) report(&b);
     for (size_t i = 0; i < 2; i++) {
         buffer_free(&b.payloads[i]);
         slot_layout_free(&b.layouts[i]);
+        json_decref(b.figures[i]);
     }
     buffer_free(&b.envelope);
+    buffer_free(&b.statement);
     release_signer_close(&b.signer);
     arena_free(&b.arena);
     if (status == STATUS_OK) return 0;

@@ -6,6 +6,7 @@
  *   VERSION/envelope.suit     the manifest (format/suit.h)
  *   VERSION/slot-a.bin        payload for slot A: image and seal
  *   VERSION/slot-b.bin        payload for slot B
+ *   VERSION/statement.json    the maker's statement on it (cli/release_statement.h), if any
  *   VERSION/delta-S-OLD.pmp   patch that makes slot S's payload from what OLD runs in the other one
  *
  * Paths in documents are relative to the tree. Everything that the tools need to know of a version

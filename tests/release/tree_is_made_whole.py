@@ -5,6 +5,7 @@ payloads run in the emulator, patches and manifests in their place, keys moved f
 
     tree_is_made_whole.py PROOFMARK
 """
+import base64
 import hashlib
 import json
 import os
@@ -202,12 +203,38 @@ def test_signing_elsewhere(maker):
     maker.refused("is no signature of key", *build[:-1], "--force", "product.yaml")
 
 
+def test_statement(maker):
+    """The maker's statement names both slots' digests, and its signature holds (RFC 8032, DSSE)."""
+    ran = maker.tool("keygen", "-o", maker.path("maker.key"), "--no-passphrase")
+    maker.expect(ran.returncode == 0, ran.stderr)
+    maker.build_version("1.3.1", "--maker-key", "maker.key", key="keys/two.key")
+    envelope = json.loads(maker.bytes_of("release/1.3.1/statement.json"))
+    payload = base64.b64decode(envelope["payload"])
+    kind = envelope["payloadType"].encode()
+    with open(maker.path("pae"), "wb") as file:
+        file.write(b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload))
+    with open(maker.path("pae.sig"), "wb") as file:
+        file.write(base64.b64decode(envelope["signatures"][0]["sig"]))
+    told = openssl("pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", maker.path("maker.pub"), "-in", maker.path("pae"),
+                   "-sigfile", maker.path("pae.sig"))
+    maker.expect(b"Verified Successfully" in told, f"{told}")
+    statement = json.loads(payload)
+    subjects = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    for slot in "ab":
+        whole = maker.bytes_of(f"release/1.3.1/slot-{slot}.bin")
+        maker.expect(subjects[f"slot-{slot}.bin"] == hashlib.sha256(whole).hexdigest(), f"{subjects}")
+        maker.expect(subjects[f"slot-{slot}.image"] == hashlib.sha256(whole[:-SEAL]).hexdigest() == whole[-160:-128].hex(), f"{subjects}")
+    slots = statement["predicate"]["slots"]
+    maker.expect([slot["address"] for slot in slots] == [SLOT_A, SLOT_B], f"{slots}")
+    maker.expect(all(slot["figures"]["returns"]["sealed"] > 0 and not slot["figures"]["findings"] for slot in slots), f"{slots}")
+
+
 def test_refusals(maker):
     image = maker.image("1.3.0")
     plain = maker.build("plain", "int main(void) { return 0; }", link=["-Wl,--strip-debug"])
     base = ["build", "--key", "keys/two.key", "--version"]
     maker.refused("exists already and is kept", *base, "1.2.0", "--elf", image, "product.yaml")
-    maker.refused("is not higher than 1.3.0", *base, "1.2.9", "--elf", image, "product.yaml")
+    maker.refused("is not higher than 1.3.", *base, "1.2.9", "--elf", image, "product.yaml")
     maker.refused("sequence number 3 is not higher than", *base, "1.4.0", "--sequence", "3", "--elf", image, "product.yaml")
     maker.refused("not hardened", *base, "1.4.0", "--elf", plain, "product.yaml")
     maker.refused("no MAJOR.MINOR.PATCH", *base, "1.4", "--elf", image, "product.yaml")
@@ -235,7 +262,7 @@ def test_refusals(maker):
 def main():
     maker = Maker(sys.argv[1])
     for test in (test_keys, test_versions, test_repeats, test_delta, test_channel, test_roots,
-                 test_signing_elsewhere, test_refusals):
+                 test_signing_elsewhere, test_statement, test_refusals):
         test(maker)
     return maker.finish()
 
