@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from unit import Product, Unit, expect
+from product import Product, expect
 
 UPDATED = "version 1.1.0 is well and stays"
 STEPS = (("confirmed", UPDATED), ("on trial", "version 1.1.0 in slot B"), ("ready", "whole and verified"),
@@ -48,14 +48,14 @@ def comes_back(unit):
 
 
 def one(product, folder, moments):
-    unit = Unit(product, folder)
+    unit = product.unit(folder)
     steps = [kill_at(unit, moment_s) for moment_s in moments]
     comes_back(unit)
     return steps
 
 
 def full_update_s(product, folder):
-    unit = Unit(product, folder)
+    unit = product.unit(folder)
     unit.switch_on()
     unit.wait_for(UPDATED)
     took_s = time.monotonic() - unit.began

@@ -3,7 +3,7 @@
  *
  *     make_release OUT A1 B1 A2 B2 A3 B3
  *
- * OUT/flash.bin      a new unit: root document and release 1 in slot A
+ * OUT/root.bin       the root document; OUT/factory.bin release 1 as slot A holds it
  * OUT/tree/          payloads, patches from release n - 1, envelopes
  * OUT/channel-N.cose what the server calls channel.cose when it offers release N
  *
@@ -14,13 +14,18 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "device/port/mps2/flash.h"
 #include "release/channel.h"
 #include "release/delta.h"
 #include "release/suit.h"
 #include "tests/device/maker.h"
 
-enum { RELEASES = 3, SLOTS = 2, IMAGE_MAXIMUM = 1 << 20, YEAR_S = 366 * 86400 };
+enum {
+    RELEASES = 3,
+    SLOTS = 2,
+    IMAGE_MAXIMUM = 1 << 20,
+    SLOT_BYTES = 0x80000,
+    YEAR_S = 366 * 86400
+};
 
 static const uint32_t slot_address[SLOTS] = {0x10000, 0x90000};
 
@@ -137,15 +142,16 @@ static void publish(unsigned release) {
     buffer_free(&document);
 }
 
+/* As a factory flashes slot A: the image, the seal in the slot's last bytes. */
 static void make_unit(void) {
-    static uint8_t flash[MPS2_FLASH_END];
+    static uint8_t slot[SLOT_BYTES];
     const struct buffer *first = &images[1][0].payload;
-    memset(flash, 0xff, sizeof flash);
-    memcpy(flash + MPS2_ROOT_ADDRESS, maker.factory_bytes, sizeof maker.factory_bytes);
-    memcpy(flash + slot_address[0], images[1][0].bytes.data, images[1][0].bytes.size_bytes);
-    memcpy(flash + slot_address[1] - PM_SEAL_BYTES, first->data + first->size_bytes - PM_SEAL_BYTES,
+    memset(slot, 0xff, sizeof slot);
+    memcpy(slot, images[1][0].bytes.data, images[1][0].bytes.size_bytes);
+    memcpy(slot + SLOT_BYTES - PM_SEAL_BYTES, first->data + first->size_bytes - PM_SEAL_BYTES,
            PM_SEAL_BYTES);
-    put("flash.bin", (struct span){flash, sizeof flash});
+    put("factory.bin", (struct span){slot, sizeof slot});
+    put("root.bin", (struct span){maker.factory_bytes, sizeof maker.factory_bytes});
 }
 
 static void make_folder(const char *name) {

@@ -9,12 +9,12 @@ import sys
 import tempfile
 import time
 
-from unit import Product, Unit, expect
+from product import Product, expect
 
 with tempfile.TemporaryDirectory() as directory:
     product = Product(os.path.join(directory, "product"), *sys.argv[1:3])
     print(product.sizes, end="")
-    unit = Unit(product, os.path.join(directory, "unit"))
+    unit = product.unit(os.path.join(directory, "unit"))
     product.offer(2)
     unit.switch_on()
     at = unit.wait_for("version 1.0.0 in slot A")

@@ -1,19 +1,14 @@
-"""The thermostat that updates itself: three versions built, hardened and released for both slots, a
-server on the loopback, and a unit in QEMU whose flash is a file."""
+"""A unit of the thermostat that updates itself, in QEMU with its flash in a file, and the server that
+it fetches from."""
 import functools
 import http.server
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-EXAMPLE = os.path.join(ROOT, "examples", "thermostat")
-WINDOW = ("--flash-window", "flash_open", "--flash-window", "flash_close")
-SLOTS = {"a": "0x10000:0x80000", "b": "0x90000:0x80000"}
-VERSIONS = {1: "1.0.0", 2: "1.1.0", 3: "1.2.0"}
+ROOT_DOCUMENT_AT, SLOT_A_AT, FLASH_BYTES = 0x3c00, 0x10000, 0x110000  # docs/boot.md
 
 
 class Failed(Exception):
@@ -23,12 +18,6 @@ class Failed(Exception):
 def expect(holds, sentence):
     if not holds:
         raise Failed(sentence)
-
-
-def quietly(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    expect(done.returncode == 0, f"{' '.join(command)}: {done.stdout}")
-    return done.stdout
 
 
 class Server:
@@ -80,72 +69,27 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         self.server.sent[self.path] = self.server.sent.get(self.path, 0) + len(data) - first
 
 
-class Product:
-    """Folder with the boot stage, the releases, and the server's tree."""
-
-    def __init__(self, folder, proofmark, make_release, profile="exploit"):
-        self.folder, self.proofmark = folder, proofmark
-        self.tree = os.path.join(folder, "tree")
-        os.makedirs(self.tree)
-        self.server = Server(self.tree)
-        quietly("make", "-s", "-C", os.path.join(ROOT, "device", "boot"), f"OUT={folder}/stage")
-        self.stage = os.path.join(folder, "stage", "stage.elf")
-        images = []
-        for number in VERSIONS:
-            elf = self.build(number)
-            if profile:
-                elf = self.harden(elf)
-            images += [self.lay_out(elf, slot) for slot in SLOTS]
-        self.sizes = quietly(make_release, folder, *images)
-
-    def build(self, number):
-        out = os.path.join(self.folder, f"v{number}")
-        sick = ["SICK=1"] if number == 3 else []
-        # Versions differ in two objects; the rest is compiled once.
-        before = os.path.join(self.folder, f"v{number - 1}")
-        if os.path.isdir(before):
-            shutil.copytree(before, out, ignore=shutil.ignore_patterns("thermostat*", "updater.o", "sensor.o"))
-        quietly("make", "-s", "-C", EXAMPLE, f"O={out}", "UPDATE=1", f"VERSION={VERSIONS[number]}",
-                f"SERVER_PORT={self.server.port}", *sick)
-        return os.path.join(out, "thermostat.elf")
-
-    def harden(self, elf):
-        out = elf.replace(".elf", "-hardened.elf")
-        quietly(self.proofmark, "harden", "--seed", "7468", "--key-function", "random_seed",
-                "--stack-limit", "__StackLimit", *WINDOW, "-o", out, elf)
-        quietly(self.proofmark, "check", *WINDOW, "--original", elf, out)
-        return out
-
-    def lay_out(self, elf, slot):
-        out = elf.replace(".elf", f"-{slot}")
-        quietly(self.proofmark, "release", "layout", "--slot", SLOTS[slot], "-o", f"{out}.elf",
-                "--image", f"{out}.bin", elf)
-        return f"{out}.bin"
-
-    def offer(self, number):
-        """Atomically, as a server's tree is changed."""
-        new = os.path.join(self.tree, "channel.new")
-        shutil.copy(os.path.join(self.folder, f"channel-{number}.cose"), new)
-        os.rename(new, os.path.join(self.tree, "channel.cose"))
-
-    def close(self):
-        self.server.close()
-
-
 class Unit:
-    """One unit: a folder with its flash, and the emulator while it is switched on."""
+    """A folder with the unit's flash, and the emulator while it is switched on."""
 
-    def __init__(self, product, folder):
-        self.product, self.folder, self.process, self.said = product, folder, None, ""
+    def __init__(self, stage, root_document, factory_image, folder):
+        """As it leaves the factory: the boot stage, whom it believes, and an image in slot A."""
+        self.stage, self.folder, self.process, self.said = stage, folder, None, ""
         os.makedirs(folder, exist_ok=True)
-        shutil.copy(os.path.join(product.folder, "flash.bin"), folder)
+        flash = bytearray(b"\xff" * FLASH_BYTES)
+        for at, path in ((ROOT_DOCUMENT_AT, root_document), (SLOT_A_AT, factory_image)):
+            with open(path, "rb") as file:
+                data = file.read()
+            flash[at:at + len(data)] = data
+        with open(os.path.join(folder, "flash.bin"), "wb") as file:
+            file.write(flash)
 
     def switch_on(self):
         self.said, self.began = "", time.monotonic()
         self.process = subprocess.Popen(
             ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio",
              "-semihosting-config", "enable=on,target=native", "-nic", "user,model=lan9118",
-             "-kernel", self.product.stage], cwd=self.folder, stdin=subprocess.PIPE,
+             "-kernel", os.path.abspath(self.stage)], cwd=self.folder, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
 
@@ -170,5 +114,7 @@ class Unit:
 
     def cut(self):
         """The power goes."""
+        if not self.process:
+            return
         self.process.kill()
         self.process.wait()
