@@ -12,11 +12,15 @@ import tempfile
 
 PROOFMARK, MAN_PAGES = map(os.path.abspath, sys.argv[1:3])
 VERBS = ("check", "harden", "init", "keygen", "ship", "verify")
+# Verbs of a verb: one man page, a section of options for each.
+RELEASE = tuple(f"release {verb}" for verb in
+                ("keygen", "build", "delta", "channel", "revoke", "rotate", "sign", "layout"))
 ROW = re.compile(r"^  (?:-(\w),|   ) --([a-z-]+)(?: (\S+))?(?:  |$)")
 
 
 def run(*arguments):
-    return subprocess.run([PROOFMARK, *arguments], capture_output=True, text=True, timeout=60,
+    verb, *rest = arguments or ("",)
+    return subprocess.run([PROOFMARK, *verb.split(), *rest], capture_output=True, text=True, timeout=60,
                           stdin=subprocess.DEVNULL)
 
 
@@ -46,8 +50,12 @@ def options_of(verb):
 
 
 def options_of_man(verb):
-    with open(os.path.join(MAN_PAGES, f"proofmark-{verb}.1"), encoding="utf-8") as file:
+    page, *section = verb.split()
+    with open(os.path.join(MAN_PAGES, f"proofmark-{page}.1"), encoding="utf-8") as file:
         text = file.read().replace("\\-", "-")
+    for name in section:
+        expect(f".B proofmark release {name}\n" in text.split(".SH DESCRIPTION")[0], f"{verb} is not in the synopsis")
+        text = text.split(f'.SH "OPTIONS OF {name.upper()}"\n')[1].split(".SH ")[0]
     found = {}
     for line in re.findall(r"^\.TP\n\.B[RI]? (.*)", text, re.M):
         m = re.match(r'(?:-(\w) ", " )?--([a-z-]+)', line)
@@ -70,7 +78,8 @@ def test_man_page(verb, options):
 
 def test_verb(verb):
     options = options_of(verb)
-    test_man_page(verb, options)
+    if verb in VERBS:
+        test_man_page(verb, options)
     expect(options.get("help") == ("h", None) and len(options) > 2, f"{verb}: {options}")
     told = {name: letter for name, (letter, _) in options.items()}
     expect(told == options_of_man(verb), f"{verb}: {told} but {options_of_man(verb)}")
@@ -119,7 +128,7 @@ def test_values():
 
 
 version = run("--version").stdout.strip()
-for each in VERBS:
+for each in VERBS + RELEASE:
     test_verb(each)
 test_argument_behind_two_dashes()
 test_values()
