@@ -160,9 +160,10 @@ static struct pm_cbor_writer common(const struct suit_release *release, struct a
     pm_cbor_put(&out, PM_CBOR_MAP, 2);
     pm_cbor_put_int(&out, PM_SUIT_COMMON_COMPONENTS);
     pm_cbor_put(&out, PM_CBOR_ARRAY, 2);
-    for (uint8_t role = PM_SUIT_TARGET; role <= PM_SUIT_RUNNING; role++) {
+    for (int role = PM_SUIT_TARGET; role <= PM_SUIT_RUNNING; role++) {
+        const uint8_t identifier = (uint8_t)role;
         pm_cbor_put(&out, PM_CBOR_ARRAY, 1);
-        pm_cbor_put_bytes(&out, &role, 1);
+        pm_cbor_put_bytes(&out, &identifier, 1);
     }
     pm_cbor_put_int(&out, PM_SUIT_COMMON_SHARED);
     put_wrapped(&out, &shared);
