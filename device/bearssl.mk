@@ -13,14 +13,19 @@ BEARSSL_OBJECTS = $(BEARSSL_SOURCES:%.c=$(OUT)/bearssl/%.o)
 # Only verification on P-256 is wanted: the names of the other curves stand for it, too.
 BEARSSL_LINK = -Wl,--defsym=br_secp384r1=br_secp256r1,--defsym=br_secp521r1=br_secp256r1
 BEARSSL_COMPILE = $(CC) $(TARGET) -std=gnu11 -Os -ffunction-sections -fdata-sections -fno-common \
-	-fstack-usage $(BEARSSL_FLAGS) -c
+	-fstack-usage -I$(OUT)/bearssl $(BEARSSL_FLAGS) -c
 
-$(OUT)/bearssl/%.o: $(BEARSSL)/src/%.c
+# Integers of 256 bits and not of 528: half of the stack.
+$(OUT)/bearssl/inner.h: $(BEARSSL)/src/inner.h
+	@mkdir -p $(@D)
+	sed -E 's/^(#define BR_MAX_EC_SIZE +)528$$/\1256/' $< > $@
+
+$(OUT)/bearssl/%.o: $(BEARSSL)/src/%.c $(OUT)/bearssl/inner.h
 	@mkdir -p $(@D)
 	$(BEARSSL_COMPILE) $< -o $@
 
 # Without the other curves' constants and the operations that only signing needs.
-$(OUT)/bearssl/ec/ec_prime_i31.o: $(BEARSSL)/src/ec/ec_prime_i31.c
+$(OUT)/bearssl/ec/ec_prime_i31.o: $(BEARSSL)/src/ec/ec_prime_i31.c $(OUT)/bearssl/inner.h
 	@mkdir -p $(@D)
 	sed -E '/^\t\t\{ P(384|521)_P, /d; s/^\t&api_(order|xoff|mul|mulgen),/\t0,/' $< > $(@:.o=.c)
 	$(BEARSSL_COMPILE) $(@:.o=.c) -o $@

@@ -95,7 +95,7 @@ struct machine {
     uint64_t seed, turn;
     /* Inside BearSSL: executions of each half-word's instruction in the first walk. */
     uint32_t *count, *seen;
-    bool counting, whole_inside;
+    bool counting, look_inside;
     uint64_t inside_total, inside_chosen;
     /* Results. */
     uint64_t single, pairs, inside_skips, outcomes[OUTCOMES], wrong_boots;
@@ -402,7 +402,7 @@ static void skip(struct machine *machine, unsigned count, bool in_crypto) {
 static void skip_inside(struct machine *machine, uint32_t address) {
     uint32_t at = address / 2;
     machine->inside_executed++;
-    if (machine->inside_permille == 0) return;
+    if (!machine->look_inside) return;
     if (machine->counting) {
         machine->count[at]++;
         return;
@@ -453,20 +453,23 @@ enum scenario {
     LONE_TAMPERED,
     LONE_WRONG_KEY,
     GOOD_TRIAL,
+    GOOD_NEW_ROOT,
     SCENARIOS
 };
 static const struct {
     const char *name;
     enum outcome right, wrong;
+    bool inside; /* skipped inside BearSSL as well */
 } scenarios[SCENARIOS] = {
-    {"tampered image on trial", BOOTED_A, BOOTED_B},
-    {"trial signed by another key", BOOTED_A, BOOTED_B},
-    {"the same with the release key's id", BOOTED_A, BOOTED_B},
-    {"trial below the floor", BOOTED_A, BOOTED_B},
-    {"trial under a forged root document", BOOTED_A, BOOTED_B},
-    {"a tampered image alone", REFUSED, BOOTED_A},
-    {"an image of another key alone", REFUSED, BOOTED_A},
-    {"a good trial", BOOTED_B, OUTCOMES},
+    {"tampered image on trial", BOOTED_A, BOOTED_B, true},
+    {"trial signed by another key", BOOTED_A, BOOTED_B, false},
+    {"the same with the release key's id", BOOTED_A, BOOTED_B, true},
+    {"trial below the floor", BOOTED_A, BOOTED_B, false},
+    {"trial under a forged root document", BOOTED_A, BOOTED_B, false},
+    {"a tampered image alone", REFUSED, BOOTED_A, false},
+    {"an image of another key alone", REFUSED, BOOTED_A, false},
+    {"a good trial", BOOTED_B, OUTCOMES, false},
+    {"a good trial under new root keys", BOOTED_B, OUTCOMES, false},
 };
 
 static void put_image(struct machine *machine, const struct maker *maker,
@@ -486,6 +489,19 @@ static void forge_root(struct machine *machine, const struct maker *maker) {
     for (unsigned i = 0; i < PM_ROOT_KEYS; i++)
         nobody[i] = maker->release[1];
     maker_sign_root(&root, nobody, NULL, machine->flash + ROOTS);
+}
+
+static void new_root(struct machine *machine, const struct maker *maker) {
+    struct pm_root root = maker->factory;
+    struct maker_key next[PM_ROOT_KEYS];
+    root.version = 2;
+    for (unsigned i = 0; i < PM_ROOT_KEYS; i++) {
+        maker_key_init(&next[i]);
+        memcpy(root.root_keys[i], next[i].point, PM_POINT_BYTES);
+    }
+    maker_sign_root(&root, maker->root, next, machine->flash + ROOTS);
+    for (unsigned i = 0; i < PM_ROOT_KEYS; i++)
+        maker_key_free(&next[i]);
 }
 
 static void put_records(struct machine *machine, const uint8_t confirmed[PM_SHA256_BYTES],
@@ -525,7 +541,8 @@ static void prepare(struct machine *machine, const struct maker *maker, enum sce
               SLOT_B, scenario == ROLLED_BACK ? 4 : 6, b);
     if (scenario == TAMPERED) machine->flash[SLOT_B + 100] ^= 1;
     if (scenario == FORGED_ROOT) forge_root(machine, maker);
-    put_records(machine, a, b, scenario == FORGED_ROOT ? 2 : 1);
+    if (scenario == GOOD_NEW_ROOT) new_root(machine, maker);
+    put_records(machine, a, b, scenario == FORGED_ROOT || scenario == GOOD_NEW_ROOT ? 2 : 1);
 }
 
 /* ---- the stage's ELF ---- */
@@ -601,7 +618,9 @@ static void report(const struct machine *machine, enum scenario scenario) {
     for (int i = 0; i < OUTCOMES; i++)
         printf("%s %s %llu", i ? "," : "", outcome_names[i],
                (unsigned long long)machine->outcomes[i]);
-    printf("; wrong image %llu\n", (unsigned long long)machine->wrong_boots);
+    printf("; stack %llu bytes; wrong image %llu\n",
+           (unsigned long long)(STACK_TOP - machine->lowest_sp),
+           (unsigned long long)machine->wrong_boots);
     fflush(stdout);
 }
 
@@ -613,14 +632,15 @@ static bool test(struct machine *machine, const struct maker *maker, enum scenar
     memset(machine->count, 0, STAGE_END / 2 * sizeof *machine->count);
     memset(machine->seen, 0, STAGE_END / 2 * sizeof *machine->seen);
     enum outcome outcome = OUTCOMES;
-    if (machine->inside_permille > 0 || scenario == GOOD_TRIAL) { /* to know first and last */
+    machine->look_inside = machine->inside_permille > 0 && scenarios[scenario].inside;
+    if (machine->look_inside || scenario >= GOOD_TRIAL) { /* to know first and last */
         prepare(machine, maker, scenario);
         outcome = walk(machine, true);
         machine->inside_total = machine->inside_executed;
     }
-    if (scenario == GOOD_TRIAL) {
-        printf("a good trial: %llu instructions, %llu outside BearSSL; stack %llu bytes\n",
-               (unsigned long long)machine->executed,
+    if (scenario >= GOOD_TRIAL) {
+        printf("%s: %llu instructions, %llu outside BearSSL; stack %llu bytes\n",
+               scenarios[scenario].name, (unsigned long long)machine->executed,
                (unsigned long long)(machine->executed - machine->inside_executed),
                (unsigned long long)(STACK_TOP - machine->lowest_sp));
         return outcome == scenarios[scenario].right;
