@@ -338,8 +338,9 @@ static enum status move_contents(struct moving *moving) {
     const struct fw_model *model = moving->model;
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
-        bool twice = i && model->relocations[i - 1].place == r->place && r->type != R_ARM_NONE &&
-                     model->relocations[i - 1].type != R_ARM_NONE;
+        bool index = model->sections[r->section].type == SHT_ARM_EXIDX; /* by its contents */
+        bool twice = i && !index && model->relocations[i - 1].place == r->place &&
+                     r->type != R_ARM_NONE && model->relocations[i - 1].type != R_ARM_NONE;
         if (twice) {
             return error_input(moving->error, "two relocations are about 0x%08x", r->place);
         }

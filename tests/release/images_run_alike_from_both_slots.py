@@ -7,9 +7,11 @@ is, it is the same file; back again from B to A, too.
     images_run_alike_from_both_slots.py PROOFMARK
 """
 import json
+import os
+import subprocess
 import sys
 
-from slots import SLOT_A, SLOT_B, Slots
+from slots import SLOT_A, SLOT_B, Slots, boards
 
 PROGRAM = r"""
 #include <setjmp.h>
@@ -53,6 +55,34 @@ int main(void) {
 }
 """
 
+# Three calls return 7, 9 and 11; three throw 6, 7 and 8.
+THROWING = r"""
+#include <stdio.h>
+extern "C" { void *__dso_handle; }
+struct A { virtual int f(int n) { return n; } virtual ~A() { printf("~ "); } };
+struct B : A { int f(int n) override { if (n > 5) throw n; return n * 2; } };
+static int run(A &a, int n) { A keep; return a.f(n) + 1; }
+int main() {
+    B b;
+    int total = 0;
+    for (volatile int i = 3; i < 9; i++) {
+        try { total += run(b, i); } catch (int n) { total += n * 100; } catch (...) { puts("other"); }
+    }
+    printf("slots 2127 is %d\n", total);
+    return total != 2127;
+}
+"""
+
+
+def build_throwing(board):
+    """With g++, which brings its libraries."""
+    shared = [os.path.join(boards.BOARD, name) for name in ("startup.c", "syscalls.c", "key_fixed.c")]
+    objects = board._objects(shared, ["-Os"], "board")  # pylint: disable=protected-access
+    objects += board._objects([board.write("throwing.cpp", THROWING)], ["-O2"], "throwing")  # pylint: disable=protected-access
+    elf = board.path("throwing.elf")
+    subprocess.run(["arm-none-eabi-g++", *boards.MACHINE, *boards.LINK, "-Wl,--strip-debug", *objects, "-o", elf], check=True)
+    return elf
+
 
 def bytes_of(path):
     with open(path, "rb") as file:
@@ -90,9 +120,11 @@ def try_image(board, elf, name, hardened=True, mapped=False):
 def main():
     board = Slots(sys.argv[1])
     in_ram = ["-DCODE_IN_RAM", "-Wa,--no-warn"]
+    images = {"throwing": build_throwing(board)}
     for flags in (["-O0", *in_ram], ["-O2", *in_ram], ["-O0"], ["-Os"], ["-O2", "-mslow-flash-data"]):
         name = "".join(flags)
-        elf = board.build(f"slots{name}", PROGRAM, flags, link=["-Wl,--strip-debug"])
+        images[name] = board.build(f"slots{name}", PROGRAM, flags, link=["-Wl,--strip-debug"])
+    for name, elf in images.items():
         done, hardened, _ = board.harden(elf)
         if board.expect(done.returncode == 0, f"{name}: {done.stderr}"):
             try_image(board, hardened, name, mapped="CODE_IN_RAM" not in name)
