@@ -1,7 +1,7 @@
-/* What a maker puts on a server and into a new unit, for tests of the thermostat: three releases
- * of one product, each laid out for both slots.
+/* What a maker puts on a server and into a new unit, for tests of the thermostat: one to
+ * three releases of one product, each laid out for both slots.
  *
- *     make_release OUT A1 B1 A2 B2 A3 B3
+ *     make_release OUT A1 B1 [A2 B2 [A3 B3]]
  *
  * OUT/root.bin       the root document; OUT/factory.bin release 1 as slot A holds it
  * OUT/tree/          payloads, patches from release n - 1, envelopes
@@ -159,12 +159,13 @@ static void make_folder(const char *name) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2 + RELEASES * SLOTS) return 2;
+    unsigned releases = argc > 2 ? (unsigned)(argc - 2) / SLOTS : 0;
+    if (releases < 1 || releases > RELEASES || argc != (int)(2 + releases * SLOTS)) return 2;
     folder = argv[1];
     maker_init(&maker);
     make_folder("");
     make_folder("tree");
-    for (unsigned release = 1; release <= RELEASES; release++) {
+    for (unsigned release = 1; release <= releases; release++) {
         make_folder(arena_format(&arena, "tree/%u", release));
         for (unsigned slot = 0; slot < SLOTS; slot++) {
             const char *path = argv[2 + (release - 1) * SLOTS + slot];
@@ -176,7 +177,7 @@ int main(int argc, char **argv) {
         if (release > 1) publish(release);
     }
     make_unit();
-    for (unsigned i = 0; i < RELEASES * SLOTS; i++)
+    for (unsigned i = 0; i < releases * SLOTS; i++)
         buffer_free(&images[1 + i / SLOTS][i % SLOTS].payload);
     arena_free(&arena);
     maker_free(&maker);
