@@ -223,6 +223,11 @@ static void run_sequence_forwards_its_result(void **state) {
     /* Soft failure: it halts without an effect on what follows. */
     assert_int_equal(run(&unit, 1, "", "84 1820 49 86 14a10df5 0e00 1700 1700"), PM_ERROR_NONE);
     assert_string_equal(unit.log, "invoke:target ");
+    /* It is soft for conditions only. */
+    assert_int_equal(run(&unit, 1, "", "84 1820 47 8414a10df50700 1700"), PM_ERROR_COMMAND);
+    assert_string_equal(unit.log, "");
+    /* A try-each in it leaves its soft failure as it was. */
+    assert_int_equal(run(&unit, 1, "", "82 1820 49 84 0f81 43 821700 0e00"), PM_ERROR_ABORT);
     /* Once for each component. */
     assert_int_equal(run(&unit, 2, "", "84 0cf5 1820 43 821700"), PM_ERROR_NONE);
     assert_string_equal(unit.log, "invoke:target invoke:running ");
@@ -274,6 +279,8 @@ static void what_is_not_known_aborts(void **state) {
     /* Private parameters are for sections, not for what all share. */
     assert_int_equal(run(&unit, 1, "", "82 14a1390100f4"), PM_ERROR_NONE);
     assert_int_equal(run(&unit, 1, "82 14a1390100f4", ""), PM_ERROR_COMMAND);
+    assert_int_equal(run(&unit, 1, "", "82 14a139010101"), PM_ERROR_NONE);
+    assert_int_equal(run(&unit, 1, "82 14a139010101", ""), PM_ERROR_COMMAND);
     unit_end(&unit);
 }
 
