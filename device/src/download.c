@@ -173,28 +173,13 @@ static enum pm_update_error begin_patch(struct pm_update *update) {
     return take_up(update);
 }
 
-static enum pm_update_error begin_image(struct pm_update *update) {
-    struct pm_download *download = &update->download;
-    const struct pm_bytes path = {download->path, download->path_bytes};
-    uint32_t remaining_bytes;
-    enum pm_update_error error = take_up(update);
-    if (error) return error;
-    download->position = download->there_bytes;
-    error = pm_http_get(&update->http, update->setup.port, path, download->there_bytes,
-                        &remaining_bytes);
-    if (!error && remaining_bytes != download->size_bytes - download->there_bytes)
-        error = PM_ERROR_PAYLOAD_SIZE;
-    return error;
-}
-
 #if PM_SEEDED_BUG
 /* The bug of writing the magic first, for a test that must find it (seeded.h). */
 static void seal_first(struct pm_update *update) {
     struct pm_download *download = &update->download;
     const struct pm_bytes path = {download->path, download->path_bytes};
     uint32_t remaining_bytes;
-    if (PM_SEEDED_BUG != PM_BUG_SEAL_FIRST || download->patch_bytes > 0) return;
-    pm_http_close(&update->http);
+    if (PM_SEEDED_BUG != PM_BUG_SEAL_FIRST) return;
     if (pm_http_get(&update->http, update->setup.port, path, download->image_bytes,
                     &remaining_bytes) == PM_ERROR_NONE &&
         remaining_bytes == PM_SEAL_BYTES &&
@@ -204,6 +189,23 @@ static void seal_first(struct pm_update *update) {
     pm_http_close(&update->http);
 }
 #endif
+
+static enum pm_update_error begin_image(struct pm_update *update) {
+    struct pm_download *download = &update->download;
+    const struct pm_bytes path = {download->path, download->path_bytes};
+    uint32_t remaining_bytes;
+    enum pm_update_error error = take_up(update);
+    if (error) return error;
+#if PM_SEEDED_BUG
+    seal_first(update);
+#endif
+    download->position = download->there_bytes;
+    error = pm_http_get(&update->http, update->setup.port, path, download->there_bytes,
+                        &remaining_bytes);
+    if (!error && remaining_bytes != download->size_bytes - download->there_bytes)
+        error = PM_ERROR_PAYLOAD_SIZE;
+    return error;
+}
 
 static enum pm_update_error begin(struct pm_update *update) {
     struct pm_download *download = &update->download;
@@ -307,9 +309,6 @@ enum pm_update_error pm_download_step(struct pm_update *update) {
     const struct pm_port *port = update->setup.port;
     struct pm_download *download = &update->download;
     enum pm_update_error error = PM_ERROR_NONE;
-#if PM_SEEDED_BUG
-    if (!download->running) seal_first(update);
-#endif
     if (!download->running) error = begin(update);
     /* A server that does not know ranges sends the whole next time. */
     if (error == PM_ERROR_HTTP_RANGE_IGNORED &&
@@ -322,5 +321,9 @@ enum pm_update_error pm_download_step(struct pm_update *update) {
 
 bool pm_download_seal(struct pm_update *update) {
     const struct pm_flash *flash = update->setup.port->flash;
+    if (PM_SEEDED_BUG == PM_BUG_SEAL_FIRST &&
+        !pm_flash_is_blank(flash, seal_address(update), PM_SEAL_BYTES)) {
+        return true;
+    }
     return pm_flash_write(flash, seal_address(update), update->download.seal, PM_SEAL_BYTES);
 }

@@ -2,7 +2,7 @@
  * flash; and once more inside each recovery from that. Real boot, real client, real documents; only
  * flash is a model, and outlives a cut.
  *
- *   cut [--states N] [--every K] [--only SCENARIO] [--seed S] [--caught]
+ *   cut [--states N] [--every K] [--only SCENARIO] [--erases] [--seed S] [--caught]
  *
  * A scenario is first run whole, and its flash operations recorded. A state is then what flash
  * holds when operation n was cut: the operations before it, and the cut done by the model. (That
@@ -19,8 +19,8 @@
  *   - a patch for another base is refused before anything is written;
  *   - the scenario comes to its end, with nothing of an honest server refused.
  *
- * --caught: this program has a seeded bug (device/src/seeded.h); success is that it was found, and
- * the first finding ends it. */
+ * --erases: only erasures are cut the first time. --caught: this program has a seeded bug
+ * (device/src/seeded.h); success is that it was found, and the first finding ends it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,15 @@
 #include "device/src/seeded.h"
 #include "tests/device/update_world.h"
 
-enum { CYCLES = 16, WAYS = 3, COMPARE_EVERY = 499, UNIT_MAXIMUM = 32, JOBS = 2, TEXT = 256 };
+enum {
+    CYCLES = 16,
+    WAYS = 3,
+    COMPARE_EVERY = 499,
+    ROUNDS = 30,
+    UNIT_MAXIMUM = 32,
+    JOBS = 2,
+    TEXT = 256
+};
 enum { SEEN_BITS = 22 };
 
 struct scenario {
@@ -66,7 +74,7 @@ static struct counts counts;
 static char complaint[TEXT];
 static uint64_t states = 20000, every = 1, seed;
 static const char *only = "";
-static bool caught;
+static bool caught, erases_only;
 
 static uint64_t mix(uint64_t value) {
     value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9U;
@@ -416,6 +424,7 @@ static void cut_each(struct run *run) {
     for (size_t n = 0; n < run->trace.count; n++) {
         const struct operation *operation = &run->trace.operations[n];
         for (unsigned way = 0; way < WAYS; way++) {
+            if (erases_only && operation->kind != FLASH_ERASE) continue;
             if ((n * WAYS + way) % every != run->seed % every) continue;
             uint64_t torn = mix(run->seed + n * WAYS + way);
             complaint[0] = 0;
@@ -481,10 +490,11 @@ static void run_scenario(const struct scenario *scenario, const struct flash_geo
 static void run_job(unsigned job, int out) {
     seen = calloc((size_t)1 << SEEN_BITS, sizeof *seen);
     if (!seen) abort();
-    for (unsigned pair = job; pair < SCENARIOS * GEOMETRIES; pair += JOBS) {
-        if (!strstr(scenarios[pair / GEOMETRIES].name, only)) continue;
+    unsigned rounds = caught ? ROUNDS : 1;
+    for (unsigned pair = job; pair < rounds * SCENARIOS * GEOMETRIES; pair += JOBS) {
+        if (!strstr(scenarios[pair / GEOMETRIES % SCENARIOS].name, only)) continue;
         if (caught && counts.broken > 0) break;
-        run_scenario(&scenarios[pair / GEOMETRIES], geometries[pair % GEOMETRIES],
+        run_scenario(&scenarios[pair / GEOMETRIES % SCENARIOS], geometries[pair % GEOMETRIES],
                      seed + (uint64_t)pair * 1000003, states / (SCENARIOS * GEOMETRIES));
     }
     free(seen);
@@ -520,14 +530,15 @@ static int report(const struct counts *all) {
            (unsigned long)all->first, (unsigned long)all->second, (unsigned long)all->distinct,
            (unsigned long)all->fired, (unsigned long)planned, (unsigned long)all->compared,
            (unsigned long)all->broken);
-    if (all->fired != planned || planned == 0) return 1;
-    return caught ? all->broken == 0 : all->broken != 0;
+    if (caught) return all->broken == 0;
+    return all->fired != planned || planned == 0 || all->broken != 0;
 }
 
 int main(int argc, char **argv) {
     seed = (uint64_t)getpid();
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--caught") == 0) caught = true;
+        else if (strcmp(argv[i], "--erases") == 0) erases_only = true;
         else if (strcmp(argv[i], "--states") == 0 && i + 1 < argc)
             states = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)

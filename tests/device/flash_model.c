@@ -39,13 +39,16 @@ static void tear_unit(struct flash_model *model, uint32_t offset, const uint8_t 
     *unit_of(model, offset) = FLASH_TORN;
 }
 
-/* Some words are blank already, some as before, some in between. */
+/* Some words are blank already, some as before, some in between; how many depends on how early
+ * the cut came. */
 static void tear_page(struct flash_model *model, uint32_t offset) {
+    static const uint64_t touched[] = {31, 1, 0}; /* a word in 32, in two, or each may be */
+    uint64_t mask = touched[draw(model) % 3];
     uint32_t units = model->geometry->page_bytes / model->geometry->write_bytes;
     for (uint32_t unit = 0; unit < units; unit++) {
         uint32_t at = offset + unit * model->geometry->write_bytes;
         uint64_t how = draw(model);
-        if (how % 4 == 0) continue;
+        if (how % 4 == 0 || (how >> 8 & mask) != 0) continue;
         for (uint32_t i = 0; i < model->geometry->write_bytes; i++)
             model->bytes[at + i] |= (uint8_t)(how % 4 == 1 ? draw(model) : 0xff);
         if (how % 4 == 1) *unit_of(model, at) = FLASH_TORN;
