@@ -129,8 +129,13 @@ static void signed_nonsense_is_refused(void **state) {
                          changed ? PM_ERROR_CHANNEL_FORM : PM_ERROR_NONE);
         buffer_free(&message);
     }
-    /* An envelope's signature is no channel's, and the other way around. */
-    assert_true(pm_cose_sign1_read(bytes_of(bytes), &read) && !read.detached);
+    /* A document that is not in its message. */
+    buffer_init(&message, CHANNEL_DOCUMENT_MAXIMUM);
+    assert_ok(
+        cose_write_sign1(&unit.signer, (struct span){payload, size_bytes}, true, &message, &error));
+    assert_int_equal(pm_channel_open(&unit.host, bytes_of(message), &channel),
+                     PM_ERROR_CHANNEL_FORM);
+    buffer_free(&message);
     buffer_free(&bytes);
     unit_end(&unit);
 }

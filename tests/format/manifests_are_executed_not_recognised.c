@@ -293,7 +293,11 @@ static void what_runs_is_not_written(void **state) {
     assert_string_equal(unit.log, "fetch:a ");
     assert_int_equal(run(&unit, 2, "", "88 0c01 " RUNS " 14a1156161 1500"), PM_ERROR_COMMAND);
     assert_string_equal(unit.log, "");
-    /* without a digest; a patch without its size */
+    /* without a digest, a size, or both; a patch without its size */
+    assert_int_equal(
+        run(&unit, 2, "", "88 0c00 14a1035824822f5820" SEVENS SEVENS "14a1156161 1500"),
+        PM_ERROR_COMMAND);
+    assert_int_equal(run(&unit, 2, "", "88 0c00 14a10e05 14a1156161 1500"), PM_ERROR_COMMAND);
     assert_int_equal(run(&unit, 2, "", "86 0c00 14a1156161 1500"), PM_ERROR_COMMAND);
     assert_int_equal(run(&unit, 2, "", "88 0c00 " RUNS " 14a2156161390100 01 1500"),
                      PM_ERROR_COMMAND);
