@@ -530,6 +530,8 @@ static int report(const struct counts *all) {
            (unsigned long)all->first, (unsigned long)all->second, (unsigned long)all->distinct,
            (unsigned long)all->fired, (unsigned long)planned, (unsigned long)all->compared,
            (unsigned long)all->broken);
+    printf("figure cut_states %lu\nfigure cut_distinct_states %lu\nfigure cut_wrong_states %lu\n",
+           (unsigned long)planned, (unsigned long)all->distinct, (unsigned long)all->broken);
     if (caught) return all->broken == 0;
     return all->fired != planned || planned == 0 || all->broken != 0;
 }
