@@ -88,7 +88,7 @@ struct machine {
     uint64_t memo_hits, memo_misses;
     /* The walker. */
     uint8_t it;
-    bool inside;
+    bool inside, stack_moved;
     uint32_t inside_return, inside_sp;
     uint64_t executed, inside_executed, lowest_sp;
     unsigned permille, inside_permille, part, parts;
@@ -416,20 +416,33 @@ static void skip_inside(struct machine *machine, uint32_t address) {
     skip(machine, 1, true);
 }
 
+/* PUSH, SUB of sp, and the wide STMDB, STR and SUB with sp as their base: what a frame begins
+ * with. Reading the register after each instruction would take most of a walk's time. */
+static bool moves_stack(uint16_t first) {
+    uint16_t high = first >> 8;
+    return high == 0xb4 || high == 0xb5 || high == 0xb0 || first == 0xe92d || first == 0xf84d ||
+           first == 0xf1ad || first == 0xf2ad || first == 0xf5ad;
+}
+
 static void on_instruction(uc_engine *engine, uint64_t pc, uint32_t size, void *user) {
     struct machine *machine = user;
     uint32_t address = (uint32_t)pc, sp, lr;
     (void)size;
-    must(uc_reg_read(engine, UC_ARM_REG_SP, &sp), "sp");
-    if (sp < machine->lowest_sp && sp > RAM) machine->lowest_sp = sp;
-    if (machine->inside && address == machine->inside_return && sp == machine->inside_sp)
-        machine->inside = false;
-    if (!machine->inside && address >= machine->bearssl_start && address < machine->bearssl_end) {
-        must(uc_reg_read(engine, UC_ARM_REG_LR, &lr), "lr");
-        machine->inside = true;
-        machine->inside_return = lr & ~1U;
-        machine->inside_sp = sp;
+    bool enters =
+        !machine->inside && address >= machine->bearssl_start && address < machine->bearssl_end;
+    bool leaves = machine->inside && address == machine->inside_return;
+    if (enters || leaves || machine->stack_moved) {
+        must(uc_reg_read(engine, UC_ARM_REG_SP, &sp), "sp");
+        if (sp < machine->lowest_sp && sp > RAM) machine->lowest_sp = sp;
+        if (leaves && sp == machine->inside_sp) machine->inside = false;
+        if (enters) {
+            must(uc_reg_read(engine, UC_ARM_REG_LR, &lr), "lr");
+            machine->inside = true;
+            machine->inside_return = lr & ~1U;
+            machine->inside_sp = sp;
+        }
     }
+    machine->stack_moved = moves_stack(half_word(machine, address));
     machine->executed++;
     if (machine->inside) {
         skip_inside(machine, address);
