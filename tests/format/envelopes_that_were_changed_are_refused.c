@@ -132,6 +132,21 @@ static void a_manifest_of_another_envelope_is_refused(void **state) {
     buffer_free(&other);
 }
 
+/* Not only the digest's beginning counts. */
+static void every_bit_of_the_digest_is_compared(void **state) {
+    struct made *made = *state;
+    struct pm_suit_envelope envelope;
+    assert_int_equal(pm_suit_read_envelope(&digest_sha256, bytes_of(made->envelope), &envelope),
+                     PM_SUIT_WELL_FORMED);
+    size_t digest = (size_t)(envelope.signed_digest.data - made->envelope.data) + 4;
+    for (size_t bit = 0; bit < 8 * PM_SHA256_BYTES; bit++) {
+        made->envelope.data[digest + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(open_bytes(made, made->envelope.data, made->envelope.size_bytes),
+                         PM_ERROR_ENVELOPE_DIGEST);
+        made->envelope.data[digest + bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
 /* Cut off what was severed, with the map's count as it is then. */
 static void a_severed_element_has_to_be_there(void **state) {
     struct made *made = *state;
@@ -153,6 +168,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_wrong_key_and_a_wrong_signature_differ, make, unmake),
         cmocka_unit_test_setup_teardown(an_older_sequence_number_is_refused, make, unmake),
         cmocka_unit_test_setup_teardown(a_manifest_of_another_envelope_is_refused, make, unmake),
+        cmocka_unit_test_setup_teardown(every_bit_of_the_digest_is_compared, make, unmake),
         cmocka_unit_test_setup_teardown(a_severed_element_has_to_be_there, make, unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

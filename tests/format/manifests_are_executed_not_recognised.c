@@ -269,6 +269,7 @@ static void what_is_not_known_aborts(void **state) {
         "82 14a20e010500",                           /* keys out of order */
         "82 1817 00",                                /* not the shortest form */
         "82 1700 00",                                /* bytes behind the end */
+        "82 14a115617f",                             /* a path beyond '~' */
         "a1 1700",                                   /* a map */
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
