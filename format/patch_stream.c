@@ -10,20 +10,22 @@ enum {
     CONTEXT_MAP = 0,                 /* while the tables are read: all are reset behind them */
     CONTEXT_EXACT = 0,               /* by the last two answers */
     CONTEXT_HIT = CONTEXT_EXACT + 4, /* by kind and the last answers */
-    CONTEXT_EDIT = CONTEXT_HIT + PM_PATCH_KINDS * 4, /* by kind; then which */
+    CONTEXT_WORD = CONTEXT_HIT + PM_PATCH_FLASH * 4, /* words, by choice */
+    CONTEXT_EDIT = CONTEXT_WORD + PM_PATCH_CHOICES,  /* by kind; then which */
     CONTEXT_RAW = CONTEXT_EDIT + PM_PATCH_KINDS + 1, /* by kind */
     CONTEXT_CACHED = CONTEXT_RAW + PM_PATCH_KINDS,   /* by class */
     CONTEXT_WHICH = CONTEXT_CACHED + 4,              /* 3 by class */
     CONTEXT_FORM = CONTEXT_WHICH + 12,               /* by class */
-    CONTEXT_COUNT = CONTEXT_FORM + 4,                /* 16 by edit */
-    CONTEXT_DELTA = CONTEXT_COUNT + 32,              /* 32 and a sign */
+    CONTEXT_SKIP = CONTEXT_FORM + 4,                 /* 32 and a sign */
+    CONTEXT_COUNT = CONTEXT_SKIP + 34,               /* 16 by edit */
+    CONTEXT_DELTA = CONTEXT_COUNT + 16,              /* 32 and a sign */
     CONTEXT_EXPECTED = CONTEXT_DELTA + 34,           /* by bit: differs, 0, 1 */
     CONTEXT_HASHED = CONTEXT_EXPECTED + 48,
     CONTEXTS_MINIMUM = 5, /* log2 */
     CONTEXTS_MAXIMUM = 14,
     FLAG_LIMIT = 250, /* how slow a probability may become */
     HALFWORD_LIMIT = 60,
-    PRIME_BLOCK = 256, /* bytes */
+    PRIME_BLOCK = 256, /* bytes; of code */
 };
 
 static uint16_t *probabilities(const struct pm_patch_stream *s) {
@@ -57,17 +59,19 @@ static uint32_t segment_size(const struct pm_patch_segment *segment) {
 /* --- front */
 
 void pm_patch_front_write(const struct pm_patch_front *front, uint8_t out[PM_PATCH_FRONT_BYTES]) {
-    pm_put_u32(out, front->body_bytes);
-    pm_put_u32(out + 4, front->segments | front->ram << 16);
-    pm_put_u32(out + 8, front->primes | front->contexts << 16);
+    pm_put_u32(out, front->body_bytes | front->ram << 24);
+    pm_put_u32(out + 4, front->code_end / 2 | front->primes << 24);
+    out[8] = (uint8_t)front->segments;
+    out[9] = (uint8_t)(front->segments >> 8 | front->contexts << 4);
 }
 
 bool pm_patch_front_read(const uint8_t bytes[PM_PATCH_FRONT_BYTES], struct pm_patch_front *out) {
-    out->body_bytes = pm_get_u32(bytes);
-    out->segments = pm_get_u32(bytes + 4) & 0xffff;
-    out->ram = pm_get_u32(bytes + 4) >> 16;
-    out->primes = pm_get_u32(bytes + 8) & 0xffff;
-    out->contexts = pm_get_u32(bytes + 8) >> 16;
+    out->body_bytes = pm_get_u32(bytes) & 0xffffff;
+    out->ram = bytes[3];
+    out->code_end = (pm_get_u32(bytes + 4) & 0xffffff) * 2;
+    out->primes = bytes[7];
+    out->segments = bytes[8] | (uint32_t)(bytes[9] & 15) << 8;
+    out->contexts = bytes[9] >> 4;
     return out->contexts >= CONTEXTS_MINIMUM && out->contexts <= CONTEXTS_MAXIMUM;
 }
 
@@ -214,7 +218,7 @@ static uint32_t code_halfword(struct pm_patch_stream *s, bool is_copy, uint32_t 
 /* Where an old offset went: by the last segment that begins at or before it. */
 static uint32_t map_offset(const struct pm_patch_stream *s, uint32_t old) {
     const struct pm_patch_segment *table = segments(s);
-    uint32_t low = 0, high = s->segments_read;
+    uint32_t low = 0, high = s->mapped;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         if (segment_old(&table[middle]) <= old) low = middle + 1;
@@ -397,19 +401,39 @@ static void predict_relative(struct pm_patch_stream *s, uint32_t at, uint32_t di
     uint32_t bits = bits_of(out->kind, out->raw);
     uint32_t target = ((at + distance) & aligned) + offset_get(out->kind, bits);
     out->place = at & aligned;
-    uint32_t moved = target < s->old_bytes ? map_near(s, target, distance, segment_end)
-                                           : target + s->old_address - s->new_address;
+    uint32_t moved = map_near(s, target, distance, segment_end);
     uint32_t predicted = offset_put(out->kind, bits, moved - out->place);
-    if (out->place + offset_get(out->kind, predicted) != moved) predicted = bits;
+    if (target >= s->old_bytes || out->place + offset_get(out->kind, predicted) != moved)
+        predicted = bits; /* it is no such instruction, or leads out of the image */
     out->predicted = bits_of(out->kind, predicted);
     out->value = out->place + offset_get(out->kind, predicted);
 }
 
 static void predict_word(struct pm_patch_stream *s, struct pm_patch_unit *out) {
     uint32_t odd = out->raw & 1;
+    if (out->kind == PM_PATCH_FLASH) out->choice = out->choice * 4 + odd + (out->raw >> 16 ? 0 : 2);
+    else out->choice += 12;
     if (out->kind == PM_PATCH_RAM) out->predicted = map_ram(s, out->raw);
     else out->predicted = map_offset(s, out->raw - odd - s->old_address) + odd + s->new_address;
     out->value = out->predicted;
+    if (s->choices[out->choice] < 4) out->predicted = out->raw;
+}
+
+static uint32_t pool_bit(uint32_t old) {
+    return 1u << (old >> 2 & 31);
+}
+
+static uint32_t *pool_word(struct pm_patch_stream *s, uint32_t old) {
+    return &s->pools[old / 128 % (PM_PATCH_POOLS / 32)];
+}
+
+void pm_patch_note(struct pm_patch_stream *s, const struct pm_patch_unit *unit, uint32_t old) {
+    s->second = unit->kind == PM_PATCH_PLAIN && unit->raw >= 0xe800;
+    if ((old & 2) != 0 || unit->size == 4) *pool_word(s, old) &= ~pool_bit(old);
+    if (unit->kind != PM_PATCH_LITERAL && unit->kind != PM_PATCH_WIDE) return;
+    if (unit->raw >> 12 == 0xa) return; /* ADR */
+    uint32_t pool = (old & ~3u) + offset_get(unit->kind, bits_of(unit->kind, unit->raw));
+    if (pool - old < PM_PATCH_POOLS * 4) *pool_word(s, pool) |= pool_bit(pool);
 }
 
 void pm_patch_predict(struct pm_patch_stream *s, uint32_t at, uint32_t distance,
@@ -420,7 +444,8 @@ void pm_patch_predict(struct pm_patch_stream *s, uint32_t at, uint32_t distance,
     out->raw = out->size == 1 ? old_byte(s, old) : old_halfword(s, old);
     out->predicted = out->raw;
     if (out->kind == PM_PATCH_DATA) return;
-    if (second) {
+    uint32_t is_pool = (*pool_word(s, old) & pool_bit(old)) != 0;
+    if (second && !is_pool) {
         out->kind = PM_PATCH_SECOND;
         return;
     }
@@ -428,9 +453,12 @@ void pm_patch_predict(struct pm_patch_stream *s, uint32_t at, uint32_t distance,
     uint32_t word = out->raw | next << 16;
     if (left >= 4 && ((old | at) & 3) == 0 && word_kind(s, word, &kind)) {
         *out = (struct pm_patch_unit){.kind = kind, .size = 4, .raw = word};
+        out->choice = old >= s->code_end ? 2 : is_pool;
         predict_word(s, out);
         return;
     }
+    out->kind = PM_PATCH_DATA;
+    if (is_pool || old >= s->code_end) return;
     out->kind = kind = instruction_kind(out->raw, next);
     if (kind == PM_PATCH_PLAIN) return;
     if (kind >= PM_PATCH_LONG) {
@@ -467,9 +495,14 @@ static bool step_map(struct pm_patch_stream *s) {
     uint32_t at = s->at + gap, old = at + s->distance;
     if (size == 0 || size > PM_PATCH_SEGMENT_LIMIT || size > s->new_bytes - at) return false;
     if (old >= s->old_bytes) return false;
+    bool mapped = code_flag(s, base + 97, ask(s, PM_PATCH_ASK_MAPPED));
     struct pm_patch_segment *table = segments(s);
     uint32_t place = s->segments_read++;
-    for (; place > 0 && segment_old(&table[place - 1]) > old; place--)
+    if (mapped) {
+        table[place] = table[s->mapped];
+        place = s->mapped++;
+    }
+    for (; mapped && place > 0 && segment_old(&table[place - 1]) > old; place--)
         table[place] = table[place - 1];
     table[place] = (struct pm_patch_segment){{old << 10 | size >> 10, at << 10 | (size & 0x3ff)}};
     s->at = at + size;
@@ -495,7 +528,7 @@ static uint32_t known_bit(struct pm_patch_stream *s, uint32_t probability, uint3
 /* Half-words of the old image, from places all over it, teach the contexts of inserted ones. */
 static bool step_prime(struct pm_patch_stream *s) {
     uint32_t (*bit)(struct pm_patch_stream *, uint32_t, uint32_t) = s->bit;
-    uint32_t blocks = s->old_bytes / PRIME_BLOCK;
+    uint32_t blocks = s->code_end / PRIME_BLOCK;
     if (s->prime_count > blocks) return false;
     uint32_t from = blocks / s->prime_count * s->primes_done * PRIME_BLOCK;
     s->bit = known_bit;
@@ -587,7 +620,9 @@ static uint32_t code_correction(struct pm_patch_stream *s, uint32_t actual) {
         remember(s, 0, (value - unit->predicted) & 0xffff);
         return value;
     }
-    if (code_flag(s, CONTEXT_RAW + unit->kind, actual == unit->raw)) return unit->raw;
+    uint32_t other = unit->predicted == unit->raw ? with_value(unit, unit->value) : unit->raw;
+    if (other != unit->predicted && code_flag(s, CONTEXT_RAW + unit->kind, actual == other))
+        return other;
     bool same_form = pm_patch_value(unit, actual, &value);
     if (!code_flag(s, CONTEXT_FORM + class, same_form)) return code_halves(s, actual);
     if (!code_cached(s, class, value - unit->value, &delta)) {
@@ -600,20 +635,36 @@ static uint32_t code_correction(struct pm_patch_stream *s, uint32_t actual) {
 /* Bytes are inserted or old ones skipped, and the two images are another distance apart. */
 static bool code_edit(struct pm_patch_stream *s, uint32_t edit) {
     uint32_t skip = code_flag(s, CONTEXT_EDIT + PM_PATCH_KINDS, edit == 2);
-    uint32_t size = 2 * code_number(s, CONTEXT_COUNT + skip * 16, 4, ask(s, PM_PATCH_ASK_COUNT));
-    uint32_t old = s->at + s->distance;
-    if (size == 0 || (!skip && size >= s->segment_end - s->at)) return false;
-    s->distance += skip ? size : 0u - size;
-    s->edited_from = old + (skip ? size : 0);
-    s->inserting = skip ? 0 : size;
+    uint32_t size = ask(s, PM_PATCH_ASK_COUNT);
+    if (skip) {
+        size = code_signed(s, CONTEXT_SKIP, size);
+        s->distance += size;
+        s->inserting = 0;
+    } else {
+        size = 2 * code_number(s, CONTEXT_COUNT, 4, size / 2);
+        if (size == 0 || size >= s->segment_end - s->at) return false;
+        s->distance -= size;
+        s->inserting = size;
+    }
+    s->edited_from = s->at + s->inserting + s->distance;
     s->chunk_end = s->at;
     s->second = 0;
     return true;
 }
 
+/* The word is seen to be an address, or a number. */
+static void learn_choice(struct pm_patch_stream *s, uint32_t bits) {
+    const struct pm_patch_unit *unit = &s->unit;
+    if ((unit->kind != PM_PATCH_FLASH && unit->kind != PM_PATCH_RAM) || unit->raw == unit->value)
+        return;
+    uint8_t *choice = &s->choices[unit->choice];
+    if (bits == unit->value && *choice < 7) ++*choice;
+    if (bits == unit->raw && *choice > 0) --*choice;
+}
+
 static void advance(struct pm_patch_stream *s, uint32_t bits) {
     const struct pm_patch_unit *unit = &s->unit;
-    s->second = unit->kind == PM_PATCH_PLAIN && unit->raw >= 0xe800;
+    pm_patch_note(s, unit, s->at + s->distance);
     if (unit->size > 1) {
         s->previous[1] = unit->size == 4 ? bits & 0xffff : s->previous[0];
         s->previous[0] = unit->size == 4 ? bits >> 16 : bits;
@@ -636,15 +687,20 @@ static bool step_copy(struct pm_patch_stream *s) {
     }
     uint32_t actual = ask(s, PM_PATCH_ASK_VALUE), edit = ask(s, PM_PATCH_ASK_EDIT);
     if (s->unit.size < 4) actual &= s->unit.size == 1 ? 0xff : 0xffff;
-    uint32_t hit = code_flag(s, CONTEXT_HIT + s->unit.kind * 4 + s->history,
-                             !edit && actual == s->unit.predicted);
+    bool is_word = s->unit.kind == PM_PATCH_FLASH || s->unit.kind == PM_PATCH_RAM;
+    uint32_t hit = code_flag(
+        s, is_word ? CONTEXT_WORD + s->unit.choice : CONTEXT_HIT + s->unit.kind * 4 + s->history,
+        !edit && actual == s->unit.predicted);
     s->history = (uint8_t)(((uint32_t)s->history << 1 | hit) & 3);
     if (hit) {
+        learn_choice(s, s->unit.predicted);
         advance(s, s->unit.predicted);
         return true;
     }
     if (code_flag(s, CONTEXT_EDIT + s->unit.kind, edit != 0)) return code_edit(s, edit);
-    advance(s, code_correction(s, actual));
+    uint32_t bits = code_correction(s, actual);
+    learn_choice(s, bits);
+    advance(s, bits);
     return true;
 }
 
@@ -703,7 +759,10 @@ void pm_patch_stream_start(struct pm_patch_stream *s, const struct pm_patch_head
     s->ram_count = (uint16_t)front->ram;
     s->prime_count = (uint16_t)front->primes;
     s->context_bits = (uint8_t)front->contexts;
+    s->code_end = front->code_end;
     s->window_at = ~(uint32_t)0;
+    memset(s->choices, 5, sizeof s->choices);
+    memset(s->choices, 0, 4); /* in code, and not loaded by it: instructions */
     for (uint32_t set = 0; set < PM_PATCH_SETS; set++)
         for (uint32_t i = 0; i < PM_PATCH_INPUTS - 1; i++)
             s->weights[set][i] = 22000;

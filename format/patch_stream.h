@@ -14,16 +14,18 @@
 #include "format/patch.h"
 
 enum {
-    PM_PATCH_FRONT_BYTES = 12, /* behind the header: sizes of the tables, see docs/patch.md */
+    PM_PATCH_FRONT_BYTES = 10, /* behind the header: sizes of the tables, see docs/patch.md */
     PM_PATCH_LOOKAHEAD = 64,
     PM_PATCH_PIECE = 64, /* what is handed out at once; the last one may be shorter */
-    PM_PATCH_STATE_BYTES = 648,
+    PM_PATCH_STATE_BYTES = 696,
     PM_PATCH_IMAGE_LIMIT = 4 << 20, /* old and new image */
     PM_PATCH_SEGMENT_LIMIT = (1 << 20) - 1,
     PM_PATCH_SETS = 8,
     PM_PATCH_INPUTS = 5,
     PM_PATCH_CACHED = 4, /* recent corrections that each kind keeps */
     PM_PATCH_WINDOW = 32,
+    PM_PATCH_POOLS = 256, /* words */
+    PM_PATCH_CHOICES = 16,
 };
 
 /* What a step of the old image says about the next bytes of the new one. */
@@ -41,7 +43,9 @@ enum pm_patch_kind {
     PM_PATCH_KINDS,
 };
 
-/* Old bytes [old, old + size) are new bytes [new, new + size), but for corrections.
+/* Old bytes [old, old + size) are new bytes [new, new + size), but for corrections. The first
+ * `mapped` segments are the address map, in the order of the old image; the others are copies of
+ * what also went elsewhere.
  * place[0] = old << 10 | size >> 10, place[1] = new << 10 | (size & 0x3ff). */
 struct pm_patch_segment {
     uint32_t place[2];
@@ -57,7 +61,8 @@ struct pm_patch_ram {
 enum pm_patch_question {
     PM_PATCH_ASK_GAP, /* of the next segment of the map: new bytes since the last one's end, */
     PM_PATCH_ASK_SIZE,
-    PM_PATCH_ASK_MOVE, /* and how much further old is than it would be */
+    PM_PATCH_ASK_MOVE,   /* and how much further old is than it would be, */
+    PM_PATCH_ASK_MAPPED, /* and whether addresses go through it */
     PM_PATCH_ASK_RAM_ADDRESS,
     PM_PATCH_ASK_RAM_DELTA,
     PM_PATCH_ASK_EXACT, /* are the bytes up to chunk_end as predicted? */
@@ -72,13 +77,17 @@ struct pm_patch_unit {
     uint32_t predicted; /* with its address moved */
     uint32_t value;     /* the address in the prediction; kinds with one */
     uint32_t place;     /* new offset that a relative address counts from */
+    uint32_t choice;    /* kind of evidence that the word is an address */
 };
 
 /* The sizes of the tables, from the front. */
 struct pm_patch_front {
-    uint32_t body_bytes; /* range-coded bytes behind the front */
-    uint32_t segments, ram, primes;
-    uint32_t contexts; /* log2 of the hashed contexts */
+    uint32_t body_bytes; /* range-coded bytes behind the front, below 16 MiB */
+    uint32_t segments;   /* below 4096 */
+    uint32_t ram;        /* below 256 */
+    uint32_t primes;     /* blocks of old code to learn from first; below 256 */
+    uint32_t code_end;   /* even: old bytes from here on are no instructions */
+    uint32_t contexts;   /* log2 of the hashed contexts */
 };
 
 struct pm_patch_stream {
@@ -88,9 +97,9 @@ struct pm_patch_stream {
     bool (*read_old)(struct pm_patch_stream *stream, uint32_t offset, void *out, uint32_t size);
 
     uint8_t *memory; /* tables: segments, RAM, probabilities, counts */
-    uint32_t old_address, old_bytes, new_address, new_bytes;
+    uint32_t old_address, old_bytes, new_address, new_bytes, code_end;
     uint16_t segment_count, ram_count, prime_count;
-    uint16_t segments_read, ram_read, primes_done;
+    uint16_t segments_read, mapped, ram_read, primes_done;
     uint8_t context_bits, failed, second, pending, odd_end, history, exact_history, state;
     uint32_t at;           /* new offset */
     uint32_t distance;     /* old offset = at + distance (mod 2^32) */
@@ -102,11 +111,13 @@ struct pm_patch_stream {
     uint32_t edited_from; /* old offset where the distance was last changed by an edit */
     uint32_t previous[2]; /* half-words before */
     uint32_t window_at;
+    uint32_t pools[PM_PATCH_POOLS / 32]; /* words ahead that code loads, by old offset */
     uint32_t piece_bytes;
     uint32_t cache[4][PM_PATCH_CACHED];
     int32_t weights[PM_PATCH_SETS][PM_PATCH_INPUTS];
     struct pm_patch_unit unit;
     uint8_t window[PM_PATCH_WINDOW];
+    uint8_t choices[PM_PATCH_CHOICES]; /* over 3: a word like this is an address */
     uint8_t piece[PM_PATCH_PIECE + 4];
 };
 
@@ -126,6 +137,8 @@ bool pm_patch_stream_step(struct pm_patch_stream *stream);
 /* For the encoder: the unit that a step at this new offset would predict. */
 void pm_patch_predict(struct pm_patch_stream *stream, uint32_t at, uint32_t distance,
                       uint32_t segment_end, uint32_t second, struct pm_patch_unit *out);
+/* The unit became the next bytes: what code says of the words ahead. */
+void pm_patch_note(struct pm_patch_stream *stream, const struct pm_patch_unit *unit, uint32_t old);
 /* The value that stands in a unit of this kind: false when `bits` is of another form. */
 bool pm_patch_value(const struct pm_patch_unit *unit, uint32_t bits, uint32_t *value);
 

@@ -17,6 +17,7 @@ enum { RAM_LIMIT = 64, NUMBER_LIMIT = 2 << 14 };
 
 struct segment {
     uint32_t at, old, size;
+    bool is_mapped;
 };
 
 /* At new offset `at`, `inserted` bytes come, then `skipped` old ones are left out. */
@@ -28,7 +29,7 @@ struct plan {
     struct segment *segments;
     struct edit *edits;
     struct pm_patch_ram *ram;
-    uint32_t segment_count, edit_count, ram_count, primes, contexts;
+    uint32_t segment_count, edit_count, ram_count, primes, contexts, code_end;
 };
 
 /* --- range coder: the encoder's half, with carry, and a decoder to look at the result */
@@ -76,10 +77,19 @@ static uint32_t encode_bit(struct pm_patch_stream *stream, uint32_t probability,
     return actual;
 }
 
-/* The shortest end that decodes: bytes behind it may be anything, so the last ones are cut. */
+/* The shortest end that decodes: zeros behind it are left away, but for the first four bytes. */
 static void finish_bits(struct encoder *encoder) {
+    for (uint32_t zeros = 24; zeros != 0; zeros -= 8) {
+        uint64_t round = ((uint64_t)1 << zeros) - 1, end = (encoder->low + round) & ~round;
+        if (end - encoder->low >= encoder->range) continue;
+        encoder->low = end;
+        break;
+    }
     for (int i = 0; i < 5; i++)
         shift_low(encoder);
+    struct buffer *body = &encoder->body;
+    while (body->size_bytes > 4 && body->data[body->size_bytes - 1] == 0)
+        body->size_bytes--;
 }
 
 /* --- what the stream asks */
@@ -100,15 +110,15 @@ static uint32_t next_change(const struct encoder *encoder) {
 
 /* All units that begin before chunk_end are as predicted, and no edit is in them. */
 static uint32_t is_exact(struct encoder *encoder) {
-    struct pm_patch_stream *s = &encoder->stream;
-    uint32_t second = s->second, at = s->at;
+    struct pm_patch_stream ahead = encoder->stream, *s = &ahead;
+    uint32_t at = s->at;
     while (at < s->chunk_end) {
         struct pm_patch_unit unit;
-        pm_patch_predict(s, at, s->distance, s->segment_end, second, &unit);
+        pm_patch_predict(s, at, s->distance, s->segment_end, s->second, &unit);
         uint32_t actual = new_value(encoder, at);
         if (unit.size < 4) actual &= unit.size == 1 ? 0xff : 0xffff;
         if (actual != unit.predicted || next_change(encoder) < at + unit.size) return 0;
-        second = unit.kind == PM_PATCH_PLAIN && unit.raw >= 0xe800;
+        pm_patch_note(s, &unit, at + s->distance);
         at += unit.size;
     }
     return 1;
@@ -155,6 +165,8 @@ static uint32_t ask(struct pm_patch_stream *s, enum pm_patch_question question) 
         return segment->size;
     case PM_PATCH_ASK_MOVE:
         return segment->old - segment->at - s->distance;
+    case PM_PATCH_ASK_MAPPED:
+        return segment->is_mapped;
     case PM_PATCH_ASK_RAM_ADDRESS:
         return ram->address - (s->ram_read ? ram[-1].address : 0);
     case PM_PATCH_ASK_RAM_DELTA:
@@ -166,7 +178,7 @@ static uint32_t ask(struct pm_patch_stream *s, enum pm_patch_question question) 
     case PM_PATCH_ASK_EDIT:
         return edit_here(encoder);
     default:
-        return (encoder->now.inserted ? encoder->now.inserted : encoder->now.skipped) / 2;
+        return encoder->now.inserted ? encoder->now.inserted : encoder->now.skipped;
     }
 }
 
@@ -182,7 +194,8 @@ static struct pm_patch_front front_of(const struct plan *plan) {
     return (struct pm_patch_front){.segments = plan->segment_count,
                                    .ram = plan->ram_count,
                                    .primes = plan->primes,
-                                   .contexts = plan->contexts};
+                                   .contexts = plan->contexts,
+                                   .code_end = plan->code_end};
 }
 
 static struct pm_patch_header header_of(const struct encoder *encoder) {
@@ -270,19 +283,32 @@ struct choice {
 
 static void add_segment(struct plan *plan, const struct delta_run *run) {
     plan->segments[plan->segment_count++] =
-        (struct segment){run->at, run->at + run->distance, run->end - run->at};
+        (struct segment){run->at, run->at + run->distance, run->end - run->at, true};
 }
 
 /* Continue the segment over an edit, when bytes inserted and skipped lead there. */
 static bool add_edit(struct plan *plan, const struct delta_run *last, const struct delta_run *run) {
     struct segment *segment = &plan->segments[plan->segment_count - 1];
     uint32_t inserted = run->at - last->end, skipped = run->distance - last->distance + inserted;
-    if (inserted >= NUMBER_LIMIT || skipped >= NUMBER_LIMIT || ((inserted | skipped) & 1))
-        return false;
+    if (inserted >= NUMBER_LIMIT) return false;
     if (run->end - segment->at > PM_PATCH_SEGMENT_LIMIT) return false;
     segment->size = run->end - segment->at;
     plan->edits[plan->edit_count++] = (struct edit){last->end, inserted, skipped};
     return true;
+}
+
+/* A copy of what a larger segment holds as well is none that addresses go through. */
+static void choose_mapped(struct plan *plan) {
+    for (uint32_t i = 0; i < plan->segment_count; i++) {
+        struct segment *one = &plan->segments[i];
+        one->is_mapped = true;
+        for (uint32_t j = 0; j < plan->segment_count && one->is_mapped; j++) {
+            const struct segment *other = &plan->segments[j];
+            uint32_t middle = one->old + one->size / 2;
+            if (other->size > one->size && middle - other->old < other->size)
+                one->is_mapped = false;
+        }
+    }
 }
 
 static bool plan_runs(struct plan *plan, const struct delta_runs *runs, struct choice choice,
@@ -307,6 +333,7 @@ static bool plan_runs(struct plan *plan, const struct delta_runs *runs, struct c
         last = &runs->items[i];
         if (plan->segment_count > choice.segment_limit) return false;
     }
+    choose_mapped(plan);
     return true;
 }
 
@@ -385,6 +412,28 @@ static void plan_ram(struct plan *plan, struct moved *moved, size_t count, uint3
         plan->ram[plan->ram_count++] = (struct pm_patch_ram){moved[end - 1].from + 1, delta};
 }
 
+/* --- code and constants */
+
+/* Calls lead into the image; where words only look like calls they hardly ever do. The last call
+ * with some others in the 4 KiB before it, and the pool behind it, end the code. */
+static uint32_t find_code_end(struct delta_image image) {
+    enum { OTHERS = 8, REACH = 4096, POOL = 256 };
+    size_t size = image.bytes.size_bytes, recent[OTHERS] = {0}, count = 0, end = 0;
+    for (size_t at = 0; at + 4 <= size; at += 2) {
+        const uint8_t *bytes = image.bytes.data + at;
+        uint32_t first = bytes[0] | (uint32_t)bytes[1] << 8,
+                 next = bytes[2] | (uint32_t)bytes[3] << 8;
+        if (first >> 11 != 0x1e || (next & 0xf800) != 0xf800) continue;
+        uint32_t offset = (first & 0x3ff) << 12 | (next & 0x7ff) << 1;
+        if (first & 0x400) offset |= 0xffc00000;
+        if (at + 4 + (size_t)(int32_t)offset >= size) continue;
+        if (count >= OTHERS && at - recent[count % OTHERS] < REACH) end = at;
+        recent[count++ % OTHERS] = at;
+    }
+    if (end == 0) return (uint32_t)size & ~1u;
+    return (uint32_t)(end + POOL < size ? end + POOL : size) & ~1u;
+}
+
 /* --- trying */
 
 struct trial {
@@ -428,25 +477,30 @@ static void write_patch(const struct trial *trial, struct buffer *out) {
     buffer_append(out, trial->best.data, trial->best.size_bytes);
 }
 
+static struct choice choice_of(uint32_t size, uint32_t limit) {
+    return (struct choice){size, size < 24 ? 0 : size < 96 ? size : 96, limit};
+}
+
 static void search(struct trial *trial, const struct delta_runs *runs, uint32_t old_bytes) {
     static const uint32_t sizes[] = {0, 24, 48, 96, 192, 384, 1024, 4096};
-    uint32_t limit = (trial->memory_bytes - PM_PATCH_STATE_BYTES) / 8;
-    uint32_t best = 0;
+    struct choice best = choice_of(0, (trial->memory_bytes - PM_PATCH_STATE_BYTES) / 8);
     size_t best_size = SIZE_MAX;
     for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct choice choice = {sizes[i], sizes[i] < 24 ? 0 : sizes[i] < 96 ? sizes[i] : 96, limit};
+        struct choice choice = choice_of(sizes[i], best.segment_limit);
         if (!plan_runs(&trial->plan, runs, choice, old_bytes)) continue;
         try_plan(trial);
         if (trial->best.data && trial->best.size_bytes < best_size)
-            best = i, best_size = trial->best.size_bytes;
+            best = choice, best_size = trial->best.size_bytes;
     }
-    struct choice choice = {sizes[best],
-                            sizes[best] < 24   ? 0
-                            : sizes[best] < 96 ? sizes[best]
-                                               : 96,
-                            limit};
-    if (!plan_runs(&trial->plan, runs, choice, old_bytes)) return;
-    for (uint32_t primes = 32; primes <= 512 && primes <= old_bytes / 256; primes *= 4) {
+    /* little memory: fewer and fewer copies that are not told as edits */
+    while (!trial->best.data) {
+        best.edit_below = 1 << 20;
+        best.drop_below = best.drop_below < 96 ? 96 : best.drop_below * 2;
+        if (plan_runs(&trial->plan, runs, best, old_bytes)) try_plan(trial);
+    }
+    if (!plan_runs(&trial->plan, runs, best, old_bytes)) return;
+    for (uint32_t primes = 15; primes <= 255 && primes <= trial->plan.code_end / 256;
+         primes = primes * 4 + 3) {
         trial->plan.primes = primes;
         try_plan(trial);
     }
@@ -469,6 +523,7 @@ enum status delta_encode(struct delta_image old_image, struct delta_image new_im
     trial.plan.edits = ARENA_ARRAY(&arena, struct edit, runs.count + 1);
     trial.plan.ram = ARENA_ARRAY(&arena, struct pm_patch_ram, RAM_LIMIT + 1);
     struct moved *moved = ARENA_ARRAY(&arena, struct moved, new_image.bytes.size_bytes / 4 + 1);
+    trial.plan.code_end = find_code_end(old_image);
     size_t moved_count = moved_words(moved, &runs, old_image, new_image);
     plan_ram(&trial.plan, moved, moved_count, memory_bytes < 4096 ? 8 : RAM_LIMIT);
     search(&trial, &runs, (uint32_t)old_image.bytes.size_bytes);

@@ -2,7 +2,8 @@
  *
  * Both images are first written anew with their addresses blanked out (targets of calls, offsets
  * of literal loads, words that point into flash or RAM), so that code that only moved is equal.
- * Equal pieces of 8 and 24 bytes propose distances; a shortest path over the new image, half-word
+ * Equal pieces of 8 and 24 bytes, and of 12 as
+ * they are, propose distances; a shortest path over the new image, half-word
  * by half-word, chooses between staying at a distance, moving to another and inserting. */
 #include "release/delta_match.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 enum {
+    PIECES = 3,
     STATES = 28, /* kept at one place; the first is "inserted" */
     CHAIN = 12,  /* places that an equal piece proposes at most */
     TABLE_BITS = 18,
@@ -108,17 +110,18 @@ static struct pieces pieces_of(struct arena *arena, const uint8_t *old, size_t s
 /* --- the path */
 
 struct path {
-    const uint8_t *old, *new;
+    const uint8_t *old[2], *new[2]; /* blanked, and as they are */
     uint32_t old_bytes, new_bytes;
-    struct pieces pieces[2];
-    struct state work[STATES * 2 + 2 * CHAIN + 4];
+    struct pieces pieces[PIECES];
+    struct state work[STATES + PIECES * CHAIN + 4];
     uint32_t count;
 };
 
 static bool is_equal(const struct path *path, uint32_t at, uint32_t distance) {
     uint32_t old = at + distance;
     return old < path->old_bytes - 1 && path->old_bytes > 1 &&
-           memcmp(path->old + old, path->new + at, 2) == 0;
+           (memcmp(path->old[0] + old, path->new[0] + at, 2) == 0 ||
+            memcmp(path->old[1] + old, path->new[1] + at, 2) == 0);
 }
 
 static void propose(struct path *path, uint32_t distance) {
@@ -128,12 +131,13 @@ static void propose(struct path *path, uint32_t distance) {
 }
 
 static void propose_all(struct path *path, uint32_t at) {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < PIECES; i++) {
+        const uint8_t *old = path->old[i == PIECES - 1], *new = path->new[i == PIECES - 1];
         const struct pieces *pieces = &path->pieces[i];
         if (path->new_bytes - at < pieces->size) continue;
-        uint32_t place = pieces->first[piece_hash(path->new + at, pieces->size)];
+        uint32_t place = pieces->first[piece_hash(new + at, pieces->size)];
         for (int n = 0; place != 0 && n < CHAIN; place = pieces->next[place - 1]) {
-            if (memcmp(path->old + place - 1, path->new + at, pieces->size) != 0) continue;
+            if (memcmp(old + place - 1, new + at, pieces->size) != 0) continue;
             propose(path, place - 1 - at);
             n++;
         }
@@ -148,7 +152,7 @@ static uint32_t change_cost(const struct state *from, const struct state *to) {
 
 /* Each state may be entered from any other at this place. */
 static void relax(struct path *path) {
-    struct state before[STATES * 2 + 2 * CHAIN + 4];
+    struct state before[STATES + PIECES * CHAIN + 4];
     memcpy(before, path->work, path->count * sizeof *before);
     for (uint32_t to = 0; to < path->count; to++)
         for (uint32_t from = 0; from < path->count; from++) {
@@ -227,11 +231,13 @@ static struct delta_runs runs_of(struct arena *arena, const struct path *path,
 struct delta_runs delta_match(struct arena *arena, struct delta_image old_image,
                               struct delta_image new_image) {
     struct path *path = ARENA_NEW(arena, struct path);
-    path->old = blanked(arena, old_image), path->new = blanked(arena, new_image);
+    path->old[0] = blanked(arena, old_image), path->new[0] = blanked(arena, new_image);
+    path->old[1] = old_image.bytes.data, path->new[1] = new_image.bytes.data;
     path->old_bytes = (uint32_t)old_image.bytes.size_bytes;
     path->new_bytes = (uint32_t)new_image.bytes.size_bytes;
-    path->pieces[0] = pieces_of(arena, path->old, path->old_bytes, 8);
-    path->pieces[1] = pieces_of(arena, path->old, path->old_bytes, 24);
+    path->pieces[0] = pieces_of(arena, path->old[0], path->old_bytes, 8);
+    path->pieces[1] = pieces_of(arena, path->old[0], path->old_bytes, 24);
+    path->pieces[2] = pieces_of(arena, path->old[1], path->old_bytes, 12);
     path->work[0] = (struct state){0, 0, 0, 0, false};
     path->count = 1;
     uint32_t layer_count = path->new_bytes / 2;

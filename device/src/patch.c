@@ -14,7 +14,7 @@ struct pm_patch {
     uint32_t total; /* that will be fed; 0 before the front is read */
     uint32_t memory_bytes;
     uint8_t input_at, input_end, is_begun, is_bad;
-    uint8_t input[PM_PATCH_LOOKAHEAD + 32];
+    uint8_t input[PM_PATCH_LOOKAHEAD + 16];
 };
 
 _Static_assert(sizeof(struct pm_patch) <= (size_t)PM_PATCH_STATE_BYTES,
@@ -22,8 +22,8 @@ _Static_assert(sizeof(struct pm_patch) <= (size_t)PM_PATCH_STATE_BYTES,
 
 static uint32_t next_byte(struct pm_patch *patch) {
     if (patch->input_at < patch->input_end) return patch->input[patch->input_at++];
-    patch->is_bad = 1;
-    return 0;
+    if (patch->taken != patch->total) patch->is_bad = 1;
+    return 0; /* zeros at the body's end are left away */
 }
 
 static uint32_t decode_bit(struct pm_patch_stream *stream, uint32_t probability, uint32_t actual) {
@@ -93,7 +93,7 @@ static bool begin(struct pm_patch *patch) {
     memcpy(&header, tables(patch), sizeof header);
     if (!pm_patch_front_read(patch->input, &front)) return false;
     if (pm_patch_tables_bytes(&front) > patch->memory_bytes - PM_PATCH_STATE_BYTES) return false;
-    if (front.body_bytes < 4 || front.body_bytes > UINT32_MAX - PM_PATCH_FRONT_BYTES) return false;
+    if (front.body_bytes < 4 || front.code_end > header.old_bytes) return false;
     pm_patch_stream_start(&patch->stream, &header, &front, tables(patch));
     connect(patch, patch->io);
     patch->total = PM_PATCH_FRONT_BYTES + front.body_bytes;
