@@ -3,17 +3,20 @@
  * with, which is all that is needed to refuse one.)
  *
  *   offset size
- *        0    8  "PMPATCH" 0x01
- *        8    4  old address (where the old image runs)      12   4  old bytes
- *       16    4  new address                                 20   4  new bytes (a payload: with its
- * seal) 24   32  SHA-256 of the old bytes 56    4  decoder memory this patch needs, in bytes    60
- * 4  zero 64  ...  range-coded body
+ *        0    4  "PMP" 0x01
+ *        4    4  old address (where the old image runs)
+ *        8    4  old bytes
+ *       12    4  new address
+ *       16    4  new bytes (a payload: with its seal)
+ *       20   32  SHA-256 of the old bytes
+ *       52    4  memory the decoder needs for this patch, in bytes
+ *       56  ...  body
  *
  * Old image: the image in the running slot without its seal. */
 #ifndef FORMAT_PATCH_H
 #define FORMAT_PATCH_H
 #include "format/bytes.h"
-enum { PM_PATCH_HEADER_BYTES = 64 };
+enum { PM_PATCH_HEADER_BYTES = 56 };
 struct pm_patch_header {
     uint32_t old_address, old_bytes, new_address, new_bytes, memory_bytes;
     uint8_t old_sha256[PM_SHA256_BYTES];

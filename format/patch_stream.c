@@ -5,6 +5,11 @@
 
 #include "format/little_endian.h"
 
+/* What a correction may be like, for its cache of recent ones. */
+enum { CLASS_BITS, CLASS_SHORT, CLASS_LONG, CLASS_WORD, CLASS_TARGET, CLASSES };
+
+enum { MATCH_LONGEST = 4, RECENT_SHARE = 2 /* contexts for a half-word */ };
+
 /* Contexts of a known place, in front of the hashed ones. */
 enum {
     CONTEXT_MAP = 0,                 /* while the tables are read: all are reset behind them */
@@ -14,15 +19,15 @@ enum {
     CONTEXT_EDIT = CONTEXT_WORD + PM_PATCH_CHOICES,  /* by kind; then which */
     CONTEXT_RAW = CONTEXT_EDIT + PM_PATCH_KINDS + 1, /* by kind */
     CONTEXT_CACHED = CONTEXT_RAW + PM_PATCH_KINDS,   /* by class */
-    CONTEXT_WHICH = CONTEXT_CACHED + 4,              /* 3 by class */
-    CONTEXT_FORM = CONTEXT_WHICH + 12,               /* by class */
-    CONTEXT_SKIP = CONTEXT_FORM + 4,                 /* 32 and a sign */
-    CONTEXT_COUNT = CONTEXT_SKIP + 34,               /* 16 by edit */
-    CONTEXT_DELTA = CONTEXT_COUNT + 16,              /* 32 and a sign */
-    CONTEXT_EXPECTED = CONTEXT_DELTA + 34,           /* by bit: differs, 0, 1 */
-    CONTEXT_HASHED = CONTEXT_EXPECTED + 48,
-    CONTEXTS_MINIMUM = 5, /* log2 */
-    CONTEXTS_MAXIMUM = 14,
+    CONTEXT_WHICH = CONTEXT_CACHED + CLASSES,        /* by class */
+    CONTEXT_CALL = CONTEXT_WHICH + CLASSES * (PM_PATCH_CACHED - 1),
+    CONTEXT_FORM = CONTEXT_CALL + 1,        /* by class */
+    CONTEXT_COUNT = CONTEXT_FORM + CLASSES, /* 16 */
+    CONTEXT_DELTA = CONTEXT_COUNT + 16,     /* 32 and a sign */
+    CONTEXT_EXPECTED = CONTEXT_DELTA + 34,  /* by bit: differs, 0, 1 */
+    CONTEXT_MATCH = CONTEXT_EXPECTED + 48,  /* by length and byte: differs, 0, 1 */
+    CONTEXT_HASHED = CONTEXT_MATCH + MATCH_LONGEST * 6,
+
     FLAG_LIMIT = 250, /* how slow a probability may become */
     HALFWORD_LIMIT = 60,
     PRIME_BLOCK = 256, /* bytes; of code */
@@ -32,8 +37,17 @@ static uint16_t *probabilities(const struct pm_patch_stream *s) {
     return (uint16_t *)(void *)(s->memory + (s->segment_count + s->ram_count) * 8u);
 }
 
+/* The last inserted half-words, in a ring. */
+static uint16_t *recent(const struct pm_patch_stream *s) {
+    return probabilities(s) + CONTEXT_HASHED + s->context_count;
+}
+
+static uint32_t recent_mask(const struct pm_patch_stream *s) {
+    return s->recent_mask;
+}
+
 static uint8_t *counts(const struct pm_patch_stream *s) {
-    return (uint8_t *)(probabilities(s) + CONTEXT_HASHED + (1u << s->context_bits));
+    return (uint8_t *)(recent(s) + recent_mask(s) + 1);
 }
 
 static struct pm_patch_segment *segments(const struct pm_patch_stream *s) {
@@ -62,7 +76,8 @@ void pm_patch_front_write(const struct pm_patch_front *front, uint8_t out[PM_PAT
     pm_put_u32(out, front->body_bytes | front->ram << 24);
     pm_put_u32(out + 4, front->code_end / 2 | front->primes << 24);
     out[8] = (uint8_t)front->segments;
-    out[9] = (uint8_t)(front->segments >> 8 | front->contexts << 4);
+    out[9] = (uint8_t)(front->segments >> 8);
+    out[10] = (uint8_t)(front->contexts / PM_PATCH_CONTEXTS_UNIT);
 }
 
 bool pm_patch_front_read(const uint8_t bytes[PM_PATCH_FRONT_BYTES], struct pm_patch_front *out) {
@@ -70,19 +85,29 @@ bool pm_patch_front_read(const uint8_t bytes[PM_PATCH_FRONT_BYTES], struct pm_pa
     out->ram = bytes[3];
     out->code_end = (pm_get_u32(bytes + 4) & 0xffffff) * 2;
     out->primes = bytes[7];
-    out->segments = bytes[8] | (uint32_t)(bytes[9] & 15) << 8;
-    out->contexts = bytes[9] >> 4;
-    return out->contexts >= CONTEXTS_MINIMUM && out->contexts <= CONTEXTS_MAXIMUM;
+    out->segments = bytes[8] | (uint32_t)bytes[9] << 8;
+    out->contexts = (uint32_t)bytes[10] * PM_PATCH_CONTEXTS_UNIT;
+    return out->contexts != 0;
+}
+
+/* A power of two. */
+static uint32_t recent_count(uint32_t contexts) {
+    uint32_t count = 8;
+    while (count * 2 <= contexts / RECENT_SHARE)
+        count *= 2;
+    return count;
 }
 
 uint32_t pm_patch_tables_bytes(const struct pm_patch_front *front) {
-    return (front->segments + front->ram) * 8 + (CONTEXT_HASHED + (1u << front->contexts)) * 3;
+    uint32_t recent_bytes = recent_count(front->contexts) * 2;
+    return (front->segments + front->ram) * 8 + (CONTEXT_HASHED + front->contexts) * 3 +
+           recent_bytes;
 }
 
 /* --- probabilities */
 
 static void reset_contexts(struct pm_patch_stream *s) {
-    uint32_t all = CONTEXT_HASHED + (1u << s->context_bits);
+    uint32_t all = CONTEXT_HASHED + s->context_count;
     for (uint32_t i = 0; i < all; i++)
         probabilities(s)[i] = 0x8000;
     memset(counts(s), 0, all);
@@ -110,7 +135,7 @@ static uint32_t code_flag(struct pm_patch_stream *s, uint32_t context, uint32_t 
 static uint32_t hashed(const struct pm_patch_stream *s, uint32_t a, uint32_t b) {
     uint32_t hash = (a * 0x9e3779b1u + b * 0x85ebca6bu) ^ (a >> 7);
     hash = (hash ^ hash >> 15) * 0x2c1b3c6du;
-    return CONTEXT_HASHED + (hash >> (32 - s->context_bits));
+    return CONTEXT_HASHED + (uint32_t)((uint64_t)hash * s->context_count >> 32);
 }
 
 /* How many bits (a tree of `tree` bits), then those below the top one. */
@@ -191,10 +216,28 @@ static uint32_t code_mixed(struct pm_patch_stream *s, const uint32_t *contexts, 
     return bit;
 }
 
+/* The longest of the latest places where the same half-words were inserted before: how many (0
+ * to MATCH_LONGEST), and what came behind them. */
+static uint32_t find_match(const struct pm_patch_stream *s, uint32_t *expected) {
+    const uint16_t *ring = recent(s);
+    uint32_t mask = recent_mask(s), at = s->recent_at, best = 0;
+    uint32_t kept = at < mask + 1 ? at : mask + 1;
+    for (uint32_t back = 2; back + MATCH_LONGEST <= kept && best < MATCH_LONGEST; back++) {
+        uint32_t length = 0;
+        while (length < MATCH_LONGEST &&
+               ring[(at - back - length) & mask] == ring[(at - 1 - length) & mask])
+            length++;
+        if (length > best) best = length, *expected = ring[(at - back + 1) & mask];
+    }
+    return best;
+}
+
 /* `expected` is what the old image says; inserted half-words have none. */
 static uint32_t code_halfword(struct pm_patch_stream *s, bool is_copy, uint32_t expected,
                               uint32_t actual) {
-    uint32_t node = 1, equal = is_copy, before = s->previous[0], two = s->previous[1];
+    uint32_t match = is_copy ? 0 : find_match(s, &expected), base = CONTEXT_MATCH + match * 6 - 6;
+    uint32_t node = 1, equal = is_copy || match != 0;
+    uint32_t before = s->previous[0], two = s->previous[1];
     for (uint32_t i = 16; i-- > 0;) {
         uint32_t low = i < 8, shown = equal ? 1 + (expected >> i & 1) : 0;
         uint32_t contexts[PM_PATCH_INPUTS] = {
@@ -202,6 +245,7 @@ static uint32_t code_halfword(struct pm_patch_stream *s, bool is_copy, uint32_t 
             hashed(s, node, is_copy ? 0x200 : 0x300),
             hashed(s, node, (low ? 0x10000u : 0x20000u) + before * 4),
             is_copy ? hashed(s, node, 0x40000001u + expected * 2)
+            : match ? base + low * 3 + shown
                     : hashed(s, node, 0x1000000u + (before >> 9) * 256 + (two >> 9) + 1),
             0,
         };
@@ -209,6 +253,7 @@ static uint32_t code_halfword(struct pm_patch_stream *s, bool is_copy, uint32_t 
         if (equal && bit != (expected >> i & 1)) equal = 0;
         node = node << 1 | bit;
     }
+    if (!is_copy) recent(s)[s->recent_at++ & recent_mask(s)] = (uint16_t)node;
     s->previous[1] = before;
     return s->previous[0] = node & 0xffff;
 }
@@ -525,6 +570,14 @@ static uint32_t known_bit(struct pm_patch_stream *s, uint32_t probability, uint3
     return actual;
 }
 
+/* A call in inserted code is told by its target: the caller's place does not matter then. Its
+ * first half-word is coded as this one. */
+enum { CALL = 0xf000 };
+
+static bool is_call(uint32_t first, uint32_t next) {
+    return first >> 11 == 0x1e && (next & 0xd000) == 0xd000;
+}
+
 /* Half-words of the old image, from places all over it, teach the contexts of inserted ones. */
 static bool step_prime(struct pm_patch_stream *s) {
     uint32_t (*bit)(struct pm_patch_stream *, uint32_t, uint32_t) = s->bit;
@@ -532,8 +585,12 @@ static bool step_prime(struct pm_patch_stream *s) {
     if (s->prime_count > blocks) return false;
     uint32_t from = blocks / s->prime_count * s->primes_done * PRIME_BLOCK;
     s->bit = known_bit;
-    for (uint32_t i = 0; i < PRIME_BLOCK; i += 2)
-        (void)code_halfword(s, false, 0, old_halfword(s, from + i));
+    for (uint32_t i = 0; i < PRIME_BLOCK; i += 2) {
+        uint32_t first = old_halfword(s, from + i);
+        bool call = is_call(first, old_halfword(s, from + i + 2));
+        (void)code_halfword(s, false, 0, call ? CALL : first);
+        i += call ? 2 : 0;
+    }
     s->bit = bit;
     s->primes_done++;
     return !s->failed;
@@ -561,21 +618,10 @@ static void enter_segment(struct pm_patch_stream *s) {
     s->second = 0;
 }
 
-static bool step_insert(struct pm_patch_stream *s, uint32_t end) {
-    uint32_t actual = ask(s, PM_PATCH_ASK_VALUE);
-    if (end - s->at < 2 || (s->at & 1)) {
-        uint32_t value = code_halfword(s, false, 0, (actual & 0xff) << 8 | s->previous[0] >> 8);
-        put(s, value >> 8, 1);
-        return true;
-    }
-    put(s, code_halfword(s, false, 0, actual & 0xffff), 2);
-    return true;
-}
-
 static uint32_t cache_class(uint32_t kind) {
-    if (kind < PM_PATCH_SHORT) return 0;
-    if (kind < PM_PATCH_LONG || kind == PM_PATCH_WIDE) return 1;
-    return kind == PM_PATCH_LONG ? 2 : 3;
+    if (kind < PM_PATCH_SHORT) return CLASS_BITS;
+    if (kind < PM_PATCH_LONG || kind == PM_PATCH_WIDE) return CLASS_SHORT;
+    return kind == PM_PATCH_LONG ? CLASS_LONG : CLASS_WORD;
 }
 
 /* One of the corrections that were made last; the one used goes to the front. */
@@ -587,7 +633,7 @@ static bool code_cached(struct pm_patch_stream *s, uint32_t class, uint32_t want
     if (!code_flag(s, CONTEXT_CACHED + class, found < PM_PATCH_CACHED)) return false;
     uint32_t place = 0;
     while (place < PM_PATCH_CACHED - 1 &&
-           code_flag(s, CONTEXT_WHICH + class * 3 + place, found > place))
+           code_flag(s, CONTEXT_WHICH + class * (PM_PATCH_CACHED - 1) + place, found > place))
         place++;
     *delta = cache[place];
     for (; place > 0; place--)
@@ -600,6 +646,37 @@ static void remember(struct pm_patch_stream *s, uint32_t class, uint32_t delta) 
     uint32_t *cache = s->cache[class];
     memmove(cache + 1, cache, (PM_PATCH_CACHED - 1) * sizeof *cache);
     cache[0] = delta;
+}
+
+static uint32_t code_target(struct pm_patch_stream *s, uint32_t actual) {
+    uint32_t target = 0, length = 0;
+    if (code_cached(s, CLASS_TARGET, actual, &target)) return target;
+    while (s->new_bytes >> length > 1)
+        length++;
+    for (uint32_t i = length; i-- > 0;)
+        target = target << 1 | s->bit(s, 0x8000, actual >> (i + 1) & 1);
+    remember(s, CLASS_TARGET, target * 2);
+    return target * 2;
+}
+
+static void insert_call(struct pm_patch_stream *s, uint32_t target) {
+    uint32_t bits = long_put(0xf000d000, target - s->at - 4);
+    put(s, bits << 16 | bits >> 16, 4);
+}
+
+static void step_insert(struct pm_patch_stream *s, uint32_t end) {
+    uint32_t actual = ask(s, PM_PATCH_ASK_VALUE), first = actual & 0xffff, left = end - s->at;
+    if (left < 2 || (s->at & 1)) {
+        uint32_t value = code_halfword(s, false, 0, (actual & 0xff) << 8 | s->previous[0] >> 8);
+        put(s, value >> 8, 1);
+        return;
+    }
+    uint32_t target = s->at + 4 + long_get(first << 16 | actual >> 16);
+    bool call = left >= 4 && is_call(first, actual >> 16) && target < s->new_bytes;
+    first = code_halfword(s, false, 0, call ? CALL : first);
+    if (first == CALL && left >= 4 && code_flag(s, CONTEXT_CALL, call))
+        insert_call(s, code_target(s, target));
+    else put(s, first, 2);
 }
 
 static uint32_t code_halves(struct pm_patch_stream *s, uint32_t actual) {
@@ -637,7 +714,7 @@ static bool code_edit(struct pm_patch_stream *s, uint32_t edit) {
     uint32_t skip = code_flag(s, CONTEXT_EDIT + PM_PATCH_KINDS, edit == 2);
     uint32_t size = ask(s, PM_PATCH_ASK_COUNT);
     if (skip) {
-        size = code_signed(s, CONTEXT_SKIP, size);
+        size = code_signed(s, CONTEXT_DELTA, size);
         s->distance += size;
         s->inserting = 0;
     } else {
@@ -707,13 +784,16 @@ static bool step_copy(struct pm_patch_stream *s) {
 static bool step_body(struct pm_patch_stream *s) {
     if (s->inserting != 0) {
         uint32_t before = s->at;
-        (void)step_insert(s, s->at + s->inserting);
+        step_insert(s, s->at + s->inserting);
         s->inserting -= s->at - before;
         return true;
     }
     if (s->at < s->segment_end) return step_copy(s);
     if (!s->pending) find_next_segment(s);
-    if (s->at < s->next_segment) return step_insert(s, s->next_segment);
+    if (s->at < s->next_segment) {
+        step_insert(s, s->next_segment);
+        return true;
+    }
     s->pending = 0;
     enter_segment(s);
     return true;
@@ -758,7 +838,8 @@ void pm_patch_stream_start(struct pm_patch_stream *s, const struct pm_patch_head
     s->segment_count = (uint16_t)front->segments;
     s->ram_count = (uint16_t)front->ram;
     s->prime_count = (uint16_t)front->primes;
-    s->context_bits = (uint8_t)front->contexts;
+    s->context_count = (uint16_t)front->contexts;
+    s->recent_mask = (uint16_t)(recent_count(front->contexts) - 1);
     s->code_end = front->code_end;
     s->window_at = ~(uint32_t)0;
     memset(s->choices, 5, sizeof s->choices);

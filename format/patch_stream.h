@@ -14,16 +14,18 @@
 #include "format/patch.h"
 
 enum {
-    PM_PATCH_FRONT_BYTES = 10, /* behind the header: sizes of the tables, see docs/patch.md */
+    PM_PATCH_FRONT_BYTES = 11, /* behind the header: sizes of the tables, see docs/patch.md */
     PM_PATCH_LOOKAHEAD = 64,
     PM_PATCH_PIECE = 64, /* what is handed out at once; the last one may be shorter */
-    PM_PATCH_STATE_BYTES = 696,
+    PM_PATCH_STATE_BYTES = 672,
     PM_PATCH_IMAGE_LIMIT = 4 << 20, /* old and new image */
     PM_PATCH_SEGMENT_LIMIT = (1 << 20) - 1,
     PM_PATCH_SETS = 8,
     PM_PATCH_INPUTS = 5,
     PM_PATCH_CACHED = 4, /* recent corrections that each kind keeps */
+    PM_PATCH_CLASSES = 5,
     PM_PATCH_WINDOW = 32,
+    PM_PATCH_CONTEXTS_UNIT = 32,
     PM_PATCH_POOLS = 256, /* words */
     PM_PATCH_CHOICES = 16,
 };
@@ -83,11 +85,11 @@ struct pm_patch_unit {
 /* The sizes of the tables, from the front. */
 struct pm_patch_front {
     uint32_t body_bytes; /* range-coded bytes behind the front, below 16 MiB */
-    uint32_t segments;   /* below 4096 */
+    uint32_t segments;   /* below 65536 */
     uint32_t ram;        /* below 256 */
     uint32_t primes;     /* blocks of old code to learn from first; below 256 */
     uint32_t code_end;   /* even: old bytes from here on are no instructions */
-    uint32_t contexts;   /* log2 of the hashed contexts */
+    uint32_t contexts;   /* hashed ones: a multiple of PM_PATCH_CONTEXTS_UNIT, up to 255 of it */
 };
 
 struct pm_patch_stream {
@@ -99,8 +101,9 @@ struct pm_patch_stream {
     uint8_t *memory; /* tables: segments, RAM, probabilities, counts */
     uint32_t old_address, old_bytes, new_address, new_bytes, code_end;
     uint16_t segment_count, ram_count, prime_count;
+    uint16_t context_count, recent_mask;
     uint16_t segments_read, mapped, ram_read, primes_done;
-    uint8_t context_bits, failed, second, pending, odd_end, history, exact_history, state;
+    uint8_t failed, second, pending, odd_end, history, exact_history, state;
     uint32_t at;           /* new offset */
     uint32_t distance;     /* old offset = at + distance (mod 2^32) */
     uint32_t segment_end;  /* new offset; 0: between segments */
@@ -110,10 +113,10 @@ struct pm_patch_stream {
     uint32_t inserting;   /* bytes left to insert */
     uint32_t edited_from; /* old offset where the distance was last changed by an edit */
     uint32_t previous[2]; /* half-words before */
-    uint32_t window_at;
+    uint32_t window_at, recent_at;
     uint32_t pools[PM_PATCH_POOLS / 32]; /* words ahead that code loads, by old offset */
     uint32_t piece_bytes;
-    uint32_t cache[4][PM_PATCH_CACHED];
+    uint32_t cache[PM_PATCH_CLASSES][PM_PATCH_CACHED];
     int32_t weights[PM_PATCH_SETS][PM_PATCH_INPUTS];
     struct pm_patch_unit unit;
     uint8_t window[PM_PATCH_WINDOW];

@@ -446,10 +446,10 @@ struct trial {
 static void try_plan(struct trial *trial) {
     struct plan *plan = &trial->plan;
     struct pm_patch_front front = front_of(plan);
-    front.contexts = 14;
-    while (front.contexts > 5 &&
+    front.contexts = 255 * PM_PATCH_CONTEXTS_UNIT;
+    while (front.contexts > PM_PATCH_CONTEXTS_UNIT &&
            PM_PATCH_STATE_BYTES + pm_patch_tables_bytes(&front) > trial->memory_bytes)
-        front.contexts--;
+        front.contexts -= PM_PATCH_CONTEXTS_UNIT;
     if (PM_PATCH_STATE_BYTES + pm_patch_tables_bytes(&front) > trial->memory_bytes) return;
     plan->contexts = front.contexts;
     bool done = encode(trial->encoder, plan) && decodes(trial->encoder, plan);
@@ -493,7 +493,7 @@ static void search(struct trial *trial, const struct delta_runs *runs, uint32_t 
             best = choice, best_size = trial->best.size_bytes;
     }
     /* little memory: fewer and fewer copies that are not told as edits */
-    while (!trial->best.data) {
+    while (!trial->best.data && best.drop_below <= old_bytes) {
         best.edit_below = 1 << 20;
         best.drop_below = best.drop_below < 96 ? 96 : best.drop_below * 2;
         if (plan_runs(&trial->plan, runs, best, old_bytes)) try_plan(trial);

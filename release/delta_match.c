@@ -17,11 +17,11 @@ enum {
     TABLE_BITS = 18,
     COST_HIT = 1, /* in 1/16 bit */
     COST_MISS = 14 * 16,
-    COST_INSERT = 10 * 16,
-    COST_JUMP = 34 * 16,
-    COST_EDIT = 18 * 16,
-    COST_LEAVE = 6 * 16, /* from a copy to insertion */
-    NEAR = 256,          /* bytes; a small change of distance is cheap */
+    COST_INSERT = 11 * 16,
+    COST_JUMP = 60 * 16,
+    COST_EDIT = 44 * 16,
+    COST_LEAVE = 12 * 16, /* from a copy to insertion */
+    NEAR = 256,           /* bytes; a small change of distance is cheap */
 };
 
 struct state {
