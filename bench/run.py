@@ -2,7 +2,7 @@
 """`make bench`: measure everything that has a figure, print one table, write
 docs/results.md, and exit 1 when a bound in bench/bounds is missed.
 
-  bench/run.py [PART...]     parts: speed corpus benchmarks fuzz (default: all)
+  bench/run.py [PART...]     parts: delta speed corpus benchmarks fuzz (default: all)
 
 Sizes and instruction counts repeat to the unit. Times are the median of several runs on
 this machine, start-up included. With PARTs, docs/results.md is left alone.
@@ -20,9 +20,11 @@ sys.path.insert(0, os.path.join(ROOT, "tests/corpus"))
 import corpus  # noqa: E402 (its folder was put on the path just now)
 import figures  # noqa: E402
 from build import BIG  # noqa: E402
+import pairs  # noqa: E402
 
 PROOFMARK = "build/proofmark"
 RESULTS = "docs/results.md"
+PATCH_TOOL = "build-bench/tests/device/patch_tool"
 RUNS = 9
 # Fewer torture programs, drawn by the seed, where the whole matrix takes too long; told in the results.
 TORTURE_SAMPLE = os.environ.get("PROOFMARK_TORTURE_SAMPLE", "")
@@ -259,6 +261,42 @@ def fuzz_part(results):
                     "sanitizers.\n\n" + figures.table(["harness", "result", "inputs"], rows))
 
 
+# --- delta: patches against other tools, on pairs that were fixed before the first one was made
+
+
+def delta_sizes(before, after, addresses):
+    """Sizes of the patches of each tool; ours for 12 KiB and 1.5 KiB of decoder memory."""
+    out = f"{pairs.OUT}/patch"
+    commands = ([PATCH_TOOL, "encode", before, str(addresses[0]), after, str(addresses[1]), "12288", out],
+                [PATCH_TOOL, "encode", before, str(addresses[0]), after, str(addresses[1]), "1536", out],
+                ["bsdiff", before, after, out], ["xdelta3", "-e", "-9", "-f", "-s", before, after, out],
+                ["zstd", "-q", "-f", "--patch-from", before, "-19", "--ultra", after, "-o", out])
+    sizes = []
+    for command in commands:
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, timeout=300)
+        sizes.append(os.path.getsize(out) if done.returncode == 0 else None)
+    return sizes
+
+
+def delta_part(results):
+    set_up("build-bench", "gcc")
+    subprocess.run(["ninja", "-C", "build-bench", "tests/device/patch_tool"], check=True, stdout=subprocess.DEVNULL)
+    rows, worst = [], {True: [], False: []}
+    for name, (before, after, rebuild, *addresses) in pairs.make(list(pairs.PAIRS)).items():
+        sizes = delta_sizes(before, after, addresses)
+        ratio = sizes[0] / sizes[2] if sizes[0] else None
+        worst[rebuild].append(ratio)
+        rows.append((name, "rebuild" if rebuild else "", f"{os.path.getsize(after):,}",
+                     *(f"{size:,}" if size else "failed" for size in sizes), f"{ratio:.3f}" if ratio else ""))
+    every = worst[True] + worst[False]
+    results.figures["delta_ratio"] = max(every) if None not in every else None
+    results.figures["delta_rebuild_ratio"] = max(worst[True]) if None not in worst[True] else None
+    results.sections.append("## Patches\n\nBytes, headers included; each of ours was decoded by the device's decoder and "
+                            "compared. A rebuild has one string changed.\n\n" +
+                            figures.table(["pair", "", "new image", "12 KiB", "1.5 KiB", "bsdiff", "xdelta3 -9",
+                                           "zstd -19", "12 KiB / bsdiff"], rows))
+
+
 # --- all together
 
 
@@ -272,7 +310,7 @@ def tool_versions():
     return "Made with " + "; ".join(lines) + "."
 
 
-PARTS = {"speed": speed_part, "corpus": corpus_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
+PARTS = {"delta": delta_part, "speed": speed_part, "corpus": corpus_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
 
 
 def main():
