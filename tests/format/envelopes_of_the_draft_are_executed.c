@@ -230,12 +230,32 @@ static void example_3_selects_by_slot(void **state) {
     }
 }
 
+/* Signed, and yet refused. */
+static void other_versions_and_components_are_refused(void **state) {
+    (void)state;
+    struct unit unit;
+    struct pm_suit_manifest manifest;
+    char changed[1024];
+    static const size_t digits[] = {5, 27}; /* of the version, of the component's identifier */
+    draft_unit(&unit);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(changed, sizeof changed, "%s", manifest_3);
+        changed[digits[i]]++;
+        struct buffer envelope = sign_manifest(&unit, changed, NULL, NULL);
+        assert_int_equal(pm_suit_open(&unit.host, bytes_of(envelope), 3, &manifest),
+                         PM_ERROR_ENVELOPE_FORM);
+        buffer_free(&envelope);
+    }
+    unit_end(&unit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(example_0_boots_securely),
         cmocka_unit_test(example_1_downloads),
         cmocka_unit_test(example_2_brings_its_severed_elements),
         cmocka_unit_test(example_3_selects_by_slot),
+        cmocka_unit_test(other_versions_and_components_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
