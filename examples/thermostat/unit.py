@@ -1,5 +1,6 @@
 """A unit of the thermostat that updates itself, in QEMU with its flash in a file, and the server that
 it fetches from."""
+import atexit
 import functools
 import http.server
 import os
@@ -75,6 +76,7 @@ class Unit:
     def __init__(self, stage, root_document, factory_image, folder):
         """As it leaves the factory: the boot stage, whom it believes, and an image in slot A."""
         self.stage, self.folder, self.process, self.said = stage, folder, None, ""
+        atexit.register(self.cut)  # no emulator outlives a test that fails
         os.makedirs(folder, exist_ok=True)
         flash = bytearray(b"\xff" * FLASH_BYTES)
         for at, path in ((ROOT_DOCUMENT_AT, root_document), (SLOT_A_AT, factory_image)):
