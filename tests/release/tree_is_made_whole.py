@@ -112,10 +112,10 @@ def test_delta(maker):
     for slot, other, new in (("a", "b", SLOT_A), ("b", "a", SLOT_B)):
         name = f"1.1.0/delta-{slot}-1.0.0.pmp"
         patch, base = maker.bytes_of("release", name), maker.bytes_of("release/1.0.0", f"slot-{other}.bin")[:-SEAL]
-        magic, _, old_bytes, at, new_bytes = struct.unpack_from("<8sIIII", patch)
-        maker.expect((magic, old_bytes, at) == (b"PMPATCH\1", len(base), new), f"{name}: {patch[:24]}")
+        magic, _, old_bytes, at, new_bytes = struct.unpack_from("<4sIIII", patch)
+        maker.expect((magic, old_bytes, at) == (b"PMP\1", len(base), new), f"{name}: {patch[:20]}")
         maker.expect(new_bytes == len(maker.bytes_of("release/1.1.0", f"slot-{slot}.bin")), f"{name}: new bytes")
-        maker.expect(patch[24:56] == hashlib.sha256(base).digest(), f"{name}: its base")
+        maker.expect(patch[20:52] == hashlib.sha256(base).digest(), f"{name}: its base")
         maker.expect(name.encode() in envelope and hashlib.sha256(base).digest() in envelope, f"{name}: not in the manifest")
     maker.refused("exists already", "delta", "--from", "1.0.0", "--key", "keys/one.key", "1.1.0")
     maker.refused("is not higher than", "delta", "--from", "1.1.0", "--key", "keys/one.key", "1.0.0")
