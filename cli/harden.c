@@ -34,25 +34,19 @@ static enum status take_seed(void *into, const char *value, struct error *error)
 
 static enum status take_exempt(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    if (a->options.exempt_count == EXEMPT_MAXIMUM) return error_input(error, "too many exemptions");
-    a->exempt[a->options.exempt_count++] = value;
-    return STATUS_OK;
+    return options_append(a->exempt, &a->options.exempt_count, EXEMPT_MAXIMUM, value, "exemptions",
+                          error);
 }
 
 static enum status take_pin(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    if (a->options.pin_count == EXEMPT_MAXIMUM) return error_input(error, "too many pins");
-    a->pin[a->options.pin_count++] = value;
-    return STATUS_OK;
+    return options_append(a->pin, &a->options.pin_count, EXEMPT_MAXIMUM, value, "pins", error);
 }
 
 static enum status take_window(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    if (a->options.flash_window_count == WINDOW_MAXIMUM) {
-        return error_input(error, "too many functions of the flash driver's window");
-    }
-    a->window[a->options.flash_window_count++] = value;
-    return STATUS_OK;
+    return options_append(a->window, &a->options.flash_window_count, WINDOW_MAXIMUM, value,
+                          "functions of the flash driver's window", error);
 }
 
 static enum status take_writable(void *into, const char *value, struct error *error) {

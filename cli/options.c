@@ -180,6 +180,13 @@ bool options_address(const char *text, uint32_t *out) {
     return number(text, '\0', out) && *out != 0;
 }
 
+enum status options_append(const char **names, size_t *count, size_t maximum, const char *value,
+                           const char *what, struct error *error) {
+    if (*count == maximum) return error_input(error, "too many %s", what);
+    names[(*count)++] = value;
+    return STATUS_OK;
+}
+
 enum status options_descriptor(const char *text, int *out, struct error *error) {
     enum { DESCRIPTOR_MAXIMUM = 1 << 20 };
     char *end;

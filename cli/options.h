@@ -58,6 +58,10 @@ int options_wrong_use(const struct options_form *form, const char *sentence);
 bool options_range(const char *text, uint32_t *start, uint32_t *size_bytes);
 /* An address other than 0. */
 bool options_address(const char *text, uint32_t *out);
+/* For an option that may be repeated: one more name in a list with room for `maximum`; `what`
+ * are its members, as in "pins". */
+enum status options_append(const char **names, size_t *count, size_t maximum, const char *value,
+                           const char *what, struct error *error);
 /* The number of a file descriptor. */
 enum status options_descriptor(const char *text, int *out, struct error *error);
 

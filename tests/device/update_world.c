@@ -24,21 +24,8 @@ static void need(bool condition, const char *what) {
 
 static enum status sign_digest(void *context, const uint8_t digest[PM_SHA256_BYTES],
                                uint8_t signature[PM_ES256_BYTES], struct error *error) {
-    struct maker_key *key = context;
-    uint8_t der[80];
-    size_t der_bytes = sizeof der;
     (void)error;
-    EVP_PKEY_CTX *signing = EVP_PKEY_CTX_new(key->key, NULL);
-    need(signing && EVP_PKEY_sign_init(signing) == 1 &&
-             EVP_PKEY_sign(signing, der, &der_bytes, digest, PM_SHA256_BYTES) == 1,
-         "signing");
-    EVP_PKEY_CTX_free(signing);
-    const uint8_t *at = der;
-    ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &at, (long)der_bytes);
-    need(parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, 32) == 32 &&
-             BN_bn2binpad(ECDSA_SIG_get0_s(parsed), signature + 32, 32) == 32,
-         "reading a signature");
-    ECDSA_SIG_free(parsed);
+    maker_sign_digest(context, digest, signature);
     return STATUS_OK;
 }
 
