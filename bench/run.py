@@ -2,10 +2,11 @@
 """`make bench`: measure everything that has a figure, print one table, write
 docs/results.md, and exit 1 when a bound in bench/bounds is missed.
 
-  bench/run.py [PART...]     parts: delta speed corpus benchmarks fuzz (default: all)
+  bench/run.py [PART...]     default: all; see PARTS at the end
 
 Sizes and instruction counts repeat to the unit. Times are the median of several runs on
-this machine, start-up included. With PARTs, docs/results.md is left alone.
+this machine, start-up included. What a PART finds is kept, and docs/results.md is written
+when every part has been run; it names the commit that each one measured.
 """
 import json
 import os
@@ -21,6 +22,7 @@ import corpus  # noqa: E402 (its folder was put on the path just now)
 import figures  # noqa: E402
 from build import BIG  # noqa: E402
 import pairs  # noqa: E402
+import parts  # noqa: E402
 
 PROOFMARK = "build/proofmark"
 RESULTS = "docs/results.md"
@@ -29,15 +31,7 @@ RUNS = 9
 # Fewer torture programs, drawn by the seed, where the whole matrix takes too long; told in the results.
 TORTURE_SAMPLE = os.environ.get("PROOFMARK_TORTURE_SAMPLE", "")
 FUZZ_SECONDS = os.environ.get("PROOFMARK_FUZZ_SECONDS", "60")
-
-
-class Results:
-    """What the parts found."""
-
-    def __init__(self):
-        self.figures = {}   # those that bounds name
-        self.rows = []      # more rows of the printed table: what, measured, with GCC's protector
-        self.sections = []  # of docs/results.md
+SETTINGS = ("PROOFMARK_TORTURE_SAMPLE", "PROOFMARK_FUZZ_SECONDS")
 
 
 def short(image):
@@ -93,7 +87,7 @@ def behaviour(results, cases, result):
     functions = sum(total.get("functions_total", 0) for total in totals)
     accepted = sum(total.get("functions_accepted", 0) for total in totals)
     same = figures.percent(sum(row[3] for row in rows), len(cases))
-    results.figures["behaviour_same"] = min(same, results.figures.get("behaviour_same", 100))
+    results.figures["behaviour_same"] = same
     results.figures["functions_accepted"] = figures.percent(accepted, functions)
     results.figures["return_sites_sealed"] = sealed_share(
         [case for case in cases if not corpus.unwinds(case["image"])])
@@ -188,8 +182,9 @@ def speed_of(results, image):
         measured[f"{name}_time"], measured[f"{name}_memory"] = milliseconds, peak
         rows.append((os.path.basename(image)[:-4], f"{corpus.flash_bytes(image):,}", name,
                      figures.shown(milliseconds, "ms"), figures.shown(peak, "MiB")))
-    if not corpus.emulate(out).same(corpus.emulate(image)):
-        results.figures["behaviour_same"] = 0
+    same = corpus.emulate(out).same(corpus.emulate(image))
+    results.figures["big_same"] = results.figures.get("big_same", 0) + same
+    if not same:
         rows = [(*row[:2], row[2] + " (BEHAVES DIFFERENTLY)", *row[3:]) for row in rows]
     return measured, rows
 
@@ -230,11 +225,11 @@ def meson_results(directory, log, *arguments):
         return [json.loads(line) for line in file if line.strip()]
 
 
-def benchmarks_part(results):
-    """Meson benchmarks. One may print lines "figure NAME VALUE"; a bound may name it."""
+def long_part(results, title, suite):
+    """Meson benchmarks of one suite. One may print lines "figure NAME VALUE"; a bound may name it."""
     set_up("build-bench", "gcc")
-    rows = []
-    for entry in meson_results("build-bench", "testlog.json", "--benchmark"):
+    rows, failed = [], 0
+    for entry in meson_results("build-bench", "testlog.json", "--benchmark", "--suite", suite):
         text = entry.get("stdout", "")
         for name, value in re.findall(r"^figure (\w+) ([-0-9.]+)", text, re.M):
             results.figures[name] = float(value)
@@ -244,9 +239,9 @@ def benchmarks_part(results):
             results.figures["decoder_differences"] = int(compared.group(2))
         last = (text.strip().splitlines() or [""])[-1]
         rows.append((entry["name"], entry["result"], f"{entry['duration']:.0f}", last.replace("|", "/")[:100]))
-        if entry["result"] != "OK":
-            results.figures["benchmarks_failed"] = results.figures.get("benchmarks_failed", 0) + 1
-    results.sections.append("## Long runs\n\n" + figures.table(["run", "result", "s", "its last line"], rows))
+        failed += entry["result"] != "OK"
+    results.figures[f"{results.name}_failed"] = failed if rows else None
+    results.sections.append(f"## {title}\n\n" + figures.table(["run", "result", "s", "its last line"], rows))
 
 
 def fuzz_part(results):
@@ -273,7 +268,8 @@ def delta_sizes(before, after, addresses):
                 ["zstd", "-q", "-f", "--patch-from", before, "-19", "--ultra", after, "-o", out])
     sizes = []
     for command in commands:
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, timeout=300)
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              check=False, timeout=300)
         sizes.append(os.path.getsize(out) if done.returncode == 0 else None)
     return sizes
 
@@ -310,27 +306,46 @@ def tool_versions():
     return "Made with " + "; ".join(lines) + "."
 
 
-PARTS = {"delta": delta_part, "speed": speed_part, "corpus": corpus_part, "benchmarks": benchmarks_part, "fuzz": fuzz_part}
+def long(title, suite):
+    return lambda results: long_part(results, title, suite)
+
+
+# Short ones first. Hours: corpus, cuts, skips.
+PARTS = {"speed": speed_part, "delta": delta_part,
+         "tidy": long("clang-tidy", "style"), "attack": long("The attack", "attack"),
+         "decoder": long("The decoder", "thumb"), "fuzz": fuzz_part, "corpus": corpus_part,
+         "kills": long("Updates killed", "thermostat"), "cuts": long("Power cuts", "cuts"),
+         "skips": long("Instructions left out of a boot", "skips")}
+
+
+def write_results(found, bounds):
+    measured = [(part.name, f"`{part.command}`", part.commit, f"{part.seconds:,}") for part in found]
+    sections = [section for part in found for section in part.sections]
+    text = "\n\n".join(["# Results\n\nWritten by `make bench`, or by its parts one by one; the bounds are in "
+                        "bench/bounds.", "## Bounds\n\n" + bounds, *sections, "## What was run\n\n" +
+                        figures.table(["part", "command", "at commit", "seconds"], measured), tool_versions()])
+    with open(RESULTS, "w", encoding="utf-8") as out:
+        out.write(text + "\n")
 
 
 def main():
     chosen = sys.argv[1:] or list(PARTS)
     if not set(chosen) <= set(PARTS):
-        print(__doc__, file=sys.stderr)
+        print(__doc__, "\nparts:", *PARTS, file=sys.stderr)
         return 2
     os.chdir(ROOT)
-    results = Results()
-    for part in chosen:
-        PARTS[part](results)
-    rows, missed = figures.verdicts(results.figures, figures.read_bounds())
-    if len(chosen) == len(PARTS):
-        bounds = "## Bounds\n\n" + figures.table(["figure", "measured", "bound", ""], rows)
-        text = "\n\n".join(["# Results\n\nWritten by `make bench`; the bounds are in bench/bounds.", bounds,
-                            *results.sections, tool_versions()])
-        with open(RESULTS, "w", encoding="utf-8") as out:
-            out.write(text + "\n")
+    for name in chosen:
+        set_in = [f"{variable}={os.environ[variable]} " for variable in SETTINGS if os.environ.get(variable)]
+        parts.run(name, "".join(set_in) + f"python3 bench/run.py {name}", PARTS[name])
+    found = parts.kept(PARTS)
+    measured = {name: value for part in found for name, value in part.figures.items()}
+    rows, missed = figures.verdicts(measured, figures.read_bounds())
+    if len(found) == len(PARTS):
+        write_results(found, figures.table(["figure", "measured", "bound", ""], rows))
+    else:
+        print("bench: not run:", *(name for name in PARTS if name not in [part.name for part in found]))
     print(figures.table(["what", "measured", "with -fstack-protector-strong", "bound", ""],
-                        [(*row, "", "") for row in results.rows] +
+                        [(*row, "", "") for part in found for row in part.rows] +
                         [(what, value, "", bound, verdict) for what, value, bound, verdict in rows]))
     print(f"bench: {len(rows) - missed} bounds met, {missed} MISSED")
     return 1 if missed else 0
