@@ -3,7 +3,8 @@
  * by a multiple of the region's size; what covers both places, and RAM, stays. */
 #include <elf.h>
 
-#include "release/moving.h"
+#include "format/little_endian.h"
+#include "release/slots/moving.h"
 
 enum { RBAR_VALID = 1 << 4, RBAR_NUMBER = 15, RASR_ENABLE = 1, AP_NONE = 0, AP_READ_ONLY = 6 };
 
@@ -12,10 +13,6 @@ struct region {
     uint32_t access, eighths_off;
     bool executes;
 };
-
-static uint32_t get_u32(const uint8_t *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 static bool read_region(uint32_t rbar, uint32_t rasr, struct region *out) {
     uint32_t log2_size = (rasr >> 1 & 31) + 1;
@@ -72,7 +69,7 @@ static enum status move_region(struct moving *moving, const struct region *regio
                                "image smaller",
                                region->size_bytes);
         }
-        put_u32le(rbar, get_u32(rbar) + moving->shift);
+        pm_put_u32(rbar, pm_get_u32(rbar) + moving->shift);
         moving->out->regions++;
         return STATUS_OK;
     }
@@ -96,7 +93,7 @@ enum status moving_memory_map(struct moving *moving) {
         const struct fw_section *s = fw_section_at(model, at);
         const uint8_t *words = fw_bytes_at(model, at, 8);
         struct region region;
-        if (!s || !words || !read_region(get_u32(words), get_u32(words + 4), &region)) {
+        if (!s || !words || !read_region(pm_get_u32(words), pm_get_u32(words + 4), &region)) {
             return error_input(moving->error,
                                "the boot stub's table at 0x%08x is none of MPU regions", at);
         }
