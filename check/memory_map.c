@@ -522,6 +522,20 @@ static void judge_hidden(struct check *check) {
     }
 }
 
+/* Code is what the region's eighth around the address is on for: where others hide none of it. */
+static bool decides_for_code(const struct check *check, const struct region *r, uint32_t address) {
+    uint64_t all[BOUNDARIES_MAXIMUM];
+    size_t count = boundaries(check, all);
+    uint64_t step = region_bytes(r) / (r->log2_size >= EIGHTHS_FROM_LOG2 ? 8 : 1);
+    uint64_t first = r->base + (address - r->base) / step * step;
+    for (size_t i = 0; i + 1 < count; i++) {
+        bool inside = all[i] >= first && all[i] < first + step && all[i] < all[i + 1];
+        if (!inside || deciding(check, (uint32_t)all[i]) != r) continue;
+        if (contents_of(check, (uint32_t)all[i], all[i + 1]).code) return true;
+    }
+    return false;
+}
+
 /* Memory without contents of the image: it does not execute, flash is not writable, and
  * what is mapped to devices keeps the default map. */
 static void judge_rest(struct check *check) {
@@ -539,7 +553,7 @@ static void judge_rest(struct check *check) {
             what = r ? "is for devices, and the memory map changes it" : NULL;
         } else if (!r) {
             what = "is left to the default map";
-        } else if (r->executes && !in.code && !in.writable) {
+        } else if (r->executes && !in.code && !in.writable && !decides_for_code(check, r, start)) {
             what = "executes, and no code is there";
         } else if (range == 0 && r->access == AP_READ_WRITE && r->log2_size >= 29) {
             what = "is flash that can be written";

@@ -36,9 +36,11 @@ struct fw_section {
     uint32_t load_address; /* where it is flashed (from its segment); = address if none */
     uint32_t size_bytes;
     uint32_t link, info, alignment, entry_bytes;
-    uint8_t *data;     /* the model's own copy, or borrowed (read.h); NULL for SHT_NOBITS */
-    uint32_t *item_at; /* fw_lift(), code sections: item covering each half-word, or FW_NONE;
-                          an instruction only at its first half-word */
+    uint8_t *data;      /* the model's own copy, or borrowed (read.h); NULL for SHT_NOBITS */
+    uint32_t *item_at;  /* fw_lift(), code sections: item covering each half-word, or FW_NONE;
+                           an instruction only at its first half-word */
+    bool vectors_alone; /* fw_lift(): the vector table and nothing else; no code names it but to
+                           write its address to VTOR */
 };
 
 struct fw_segment {
@@ -220,11 +222,15 @@ static inline bool fw_is_ram_section(const struct fw_section *section) {
 }
 
 /* Flagged writable, but constant from the link on, in flash where it is loaded: the tables of
- * constructors and destructors (SHT_INIT_ARRAY to SHT_PREINIT_ARRAY, or by their old names). */
+ * constructors and destructors (SHT_INIT_ARRAY to SHT_PREINIT_ARRAY, or by their old names), and
+ * a vector table that was declared without `const`, below SRAM (ARM DDI 0403E, B3.1), where no
+ * code can have its address to write there. */
 static inline bool fw_is_constant_table(const struct fw_section *section) {
     bool named = strcmp(section->name, ".ctors") == 0 || strcmp(section->name, ".dtors") == 0;
     bool typed = section->type >= 14 && section->type <= 16;
-    return section->data && section->load_address == section->address && (typed || named);
+    bool vectors = section->vectors_alone && section->address < 0x20000000U;
+    return section->data && section->load_address == section->address &&
+           (typed || named || vectors);
 }
 
 /* A word that only the processor takes a function's address from. Where code may call through

@@ -216,13 +216,13 @@ static bool is_branch(uint8_t type) {
 }
 
 /* Does the relocated value name a place in the table? Of an absolute symbol nobody knows
- * whether it is a number or an address. */
-static bool names_table(struct fw_model *model, const struct fw_relocation *r) {
+ * whether it is a number or an address: with `numbers` it counts. */
+static bool names_table(struct fw_model *model, const struct fw_relocation *r, bool numbers) {
     const struct fw_symbol *symbol = &model->symbols[r->symbol];
     const struct fw_section *section = fw_section_at(model, model->vector_table);
     bool here = symbol->section == section - model->sections + 1;
     uint32_t value = symbol->value;
-    if (!here && symbol->section != SHN_ABS) return false;
+    if (!here && !(numbers && symbol->section == SHN_ABS)) return false;
     if (r->place - model->vector_table < model->vector_table_bytes || is_branch(r->type))
         return false;
     if (r->type == R_ARM_ABS32 || r->type == R_ARM_TARGET1) (void)word_at(model, r->place, &value);
@@ -233,10 +233,10 @@ static bool names_table(struct fw_model *model, const struct fw_relocation *r) {
 }
 
 /* Places that hold the table's address, or more of them than are kept. */
-static size_t find_names(struct fw_model *model, uint32_t places[NAMED_MAXIMUM]) {
+static size_t find_names(struct fw_model *model, bool numbers, uint32_t places[NAMED_MAXIMUM]) {
     size_t count = 0;
     for (size_t r = 0; r < model->relocation_count && count <= NAMED_MAXIMUM; r++) {
-        if (!names_table(model, &model->relocations[r])) continue;
+        if (!names_table(model, &model->relocations[r], numbers)) continue;
         if (count < NAMED_MAXIMUM) places[count] = model->relocations[r].place;
         count++;
     }
@@ -283,14 +283,39 @@ static bool is_reached_by_distance(struct fw_model *model) {
     return false;
 }
 
+/* Nothing but the table, and what pads it to the next section. */
+static bool holds_only_table(const struct fw_model *model, const struct fw_section *section) {
+    enum { PADDING_MAXIMUM = 64 };
+    uint32_t bytes = model->vector_table_bytes;
+    if (fw_is_code_section(section) || section->size_bytes - bytes > PADDING_MAXIMUM) return false;
+    for (uint32_t i = bytes; i < section->size_bytes; i++) {
+        if (section->data[i] != 0) return false;
+    }
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        bool here = s->section == section - model->sections + 1 && s->size_bytes;
+        if (here && s->value - section->address >= bytes) return false;
+    }
+    return true;
+}
+
+/* Code may have an address in the table. */
+static bool is_known_to_code(struct lift *lift, bool numbers) {
+    uint32_t places[NAMED_MAXIMUM];
+    size_t names = find_names(lift->model, numbers, places);
+    return lift->reads_vtor || names > NAMED_MAXIMUM || is_reached_by_distance(lift->model) ||
+           (names && !all_set_vtor(lift, places, names));
+}
+
 void lift_find_vectors(struct lift *lift) {
     struct fw_model *model = lift->model;
-    uint32_t places[NAMED_MAXIMUM];
     find_vector_table(lift);
     if (model->vector_table == FW_NONE) return;
     measure_table(model);
-    size_t names = find_names(model, places);
-    bool called = lift->reads_vtor || names > NAMED_MAXIMUM || is_reached_by_distance(model) ||
-                  (names && !all_set_vtor(lift, places, names));
+    struct fw_section *section = fw_section_at(model, model->vector_table);
+    bool called = is_known_to_code(lift, true);
     if (called) model->vectors_alone_bytes = 0;
+    /* To write there takes an address, and a number that happens to be one is none. */
+    section->vectors_alone =
+        (!called || !is_known_to_code(lift, false)) && holds_only_table(model, section);
 }

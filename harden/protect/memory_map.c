@@ -98,6 +98,11 @@ static bool contains_vectors(const struct fw_model *model, const struct fw_secti
     return model->vector_table != FW_NONE && model->vector_table - s->address < s->size_bytes;
 }
 
+/* Written by the firmware, as far as the ELF says. */
+static bool is_written(const struct fw_section *s) {
+    return fw_is_ram_section(s) && !fw_is_constant_table(s);
+}
+
 /* Does anything in the image point into [0, 32)? */
 static bool low_memory_is_referred_to(const struct fw_model *model) {
     for (size_t i = 0; i < model->relocation_count; i++) {
@@ -106,6 +111,7 @@ static bool low_memory_is_referred_to(const struct fw_model *model) {
         if (symbol->item != FW_NONE) continue; /* made by a pass: no value before the layout */
         bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
         bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
+        if (ELF32_ST_TYPE(symbol->info) == STT_TLS) continue; /* its value is no address */
         if (defined && !section && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
     }
     return false;
@@ -120,8 +126,16 @@ static void plan_null_guard(struct hardening *hardening) {
             hardening->null_guard_reason = "the image has contents at address 0";
             return;
         }
+        if (is_written(s)) {
+            hardening->null_guard_reason = "the vector table at address 0 is flagged writable, and "
+                                           "code may write it: declare it "
+                                           "const, or name it nowhere";
+            return;
+        }
     }
-    if (model->vector_table == 0 && low_memory_is_referred_to(model)) {
+    const struct fw_section *table =
+        model->vector_table == 0 ? fw_section_at(hardening->model, 0) : NULL;
+    if (table && !table->vectors_alone && low_memory_is_referred_to(model)) {
         hardening->null_guard_reason = "the firmware reads its vector table at address 0";
         return;
     }
@@ -186,8 +200,7 @@ static void refuse_writable_contents(struct hardening *hardening, size_t number,
     uint32_t srd = r->rasr >> 8 & 0xff, eighth = r->size_bytes / 8;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        bool flash = (s->flags & SHF_ALLOC) && s->size_bytes &&
-                     (!fw_is_ram_section(s) || fw_is_constant_table(s));
+        bool flash = (s->flags & SHF_ALLOC) && s->size_bytes && !is_written(s);
         if (!flash || is_named(hardening, s)) continue;
         for (uint32_t e = 0; e < 8; e++) {
             uint32_t start = r->base + e * eighth;
@@ -233,7 +246,7 @@ static bool shares_with_data(const struct hardening *hardening, const struct ext
 }
 
 static bool is_flash(const struct hardening *hardening, const struct fw_section *s) {
-    return !fw_is_ram_section(s) || fw_is_constant_table(s) || is_named(hardening, s);
+    return !is_written(s) || is_named(hardening, s);
 }
 
 /* The section in memory that begins below `address` and last of those; NULL: none does. */
@@ -328,6 +341,31 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
     }
 }
 
+static bool is_hidden(const struct hardening *hardening, size_t region, uint32_t address) {
+    for (size_t i = region + 1; i < hardening->region_count; i++) {
+        const struct memory_region *r = &hardening->regions[i];
+        uint32_t offset = address - r->base;
+        if (r->size_bytes && offset >= r->size_bytes) continue;
+        bool eighths = r->size_bytes == 0 || r->size_bytes >= SUBREGIONS_FROM_BYTES;
+        uint32_t eighth = r->size_bytes ? r->size_bytes / 8 : 1U << 29;
+        if (!eighths || !(r->rasr >> 8 >> (offset / eighth) & 1)) return true;
+    }
+    return false;
+}
+
+/* An eighth that regions of higher numbers hide whole has no meaning, so it is off. Only those
+ * of small regions can be: a guard or the key's word is of 32 bytes. */
+static void switch_hidden_off(struct hardening *hardening) {
+    for (size_t i = 0; i < hardening->region_count; i++) {
+        struct memory_region *r = &hardening->regions[i];
+        uint32_t eighth = r->size_bytes / 8;
+        if (r->size_bytes != SUBREGIONS_FROM_BYTES) continue;
+        for (uint32_t e = 0; e < 8; e++) {
+            if (is_hidden(hardening, i, r->base + e * eighth)) r->rasr |= 1U << (8 + e);
+        }
+    }
+}
+
 void protect_plan_memory(struct hardening *hardening, const struct fw_layout *layout) {
     const struct fw_model *model = hardening->model;
     hardening->region_count = 0;
@@ -355,4 +393,5 @@ void protect_plan_memory(struct hardening *hardening, const struct fw_layout *la
     }
     plan_stack_guard(hardening);
     plan_null_guard(hardening);
+    switch_hidden_off(hardening);
 }
