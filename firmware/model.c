@@ -43,6 +43,20 @@ size_t fw_relocation_from(const struct fw_model *model, uint32_t address) {
     return low;
 }
 
+/* IHI 0044, 4.6.1: B(S) and GOT(S) in the operation. */
+const struct fw_relocation *fw_base_relative(const struct fw_model *model) {
+    static const uint8_t types[] = {
+        R_ARM_SBREL32,       R_ARM_GOTOFF,           R_ARM_GOTPC,         R_ARM_GOT32,
+        R_ARM_SBREL31,       R_ARM_MOVW_BREL_NC,     R_ARM_MOVT_BREL,     R_ARM_MOVW_BREL,
+        R_ARM_THM_MOVW_BREL, R_ARM_THM_MOVW_BREL_NC, R_ARM_THM_MOVT_BREL, R_ARM_GOT_ABS,
+        R_ARM_GOT_PREL,      R_ARM_GOT_BREL12,       R_ARM_GOTOFF12,      R_ARM_THM_GOT_BREL12,
+    };
+    for (size_t i = 0; i < model->relocation_count; i++) {
+        if (memchr(types, model->relocations[i].type, sizeof types)) return &model->relocations[i];
+    }
+    return NULL;
+}
+
 /* IHI 0044, table 4-8 (static data) and 4-9 (Thumb instructions). */
 uint32_t fw_relocation_bytes(uint32_t type) {
     enum { THM_ALU_ABS_G0_NC = 132, THM_ALU_ABS_G3 = 135 };

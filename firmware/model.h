@@ -208,6 +208,9 @@ uint8_t *fw_bytes_at(struct fw_model *model, uint32_t address, uint32_t size_byt
 size_t fw_relocation_from(const struct fw_model *model, uint32_t address);
 /* Bytes of the field that a relocation of the type (R_ARM_*) is about. */
 uint32_t fw_relocation_bytes(uint32_t type);
+/* The first relocation that takes an address from the place of a global offset table or from a
+ * static base (-fpic, -fpie, -frwpi), or NULL: code is position-independent then. */
+const struct fw_relocation *fw_base_relative(const struct fw_model *model);
 /* The symbol of that name (global before local), or FW_NONE. */
 uint32_t fw_symbol_named(const struct fw_model *model, const char *name);
 /* The item at the input address: an instruction that starts there, or data that covers

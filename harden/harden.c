@@ -66,6 +66,26 @@ static enum status refuse_hardened(const struct hardening *hardening) {
     return error_input(hardening->error, "the image is hardened already; give the linker's output");
 }
 
+static const char *function_around(const struct fw_model *model, uint32_t place) {
+    for (size_t i = 0; i < model->symbol_count; i++) {
+        const struct fw_symbol *s = &model->symbols[i];
+        bool function = ELF32_ST_TYPE(s->info) == STT_FUNC && s->section != SHN_UNDEF;
+        if (function && place - (s->value & ~1U) < s->size_bytes) return s->name;
+    }
+    return "code without a name";
+}
+
+/* Such code takes addresses apart from relocations, nearly all of it would stay as it is. */
+static enum status refuse_position_independent(const struct hardening *hardening) {
+    const struct fw_relocation *r = fw_base_relative(hardening->model);
+    if (!r) return STATUS_OK;
+    return error_input(hardening->error,
+                       "it is position-independent code, which is not supported yet (%s at 0x%08x "
+                       "goes by a global offset table or a static base): compile without -fpic, "
+                       "-fpie and -frwpi",
+                       function_around(hardening->model, r->place), r->place);
+}
+
 static enum status mark_flash_window(struct hardening *hardening) {
     const struct harden_options *options = hardening->options;
     const char *unknown =
@@ -223,6 +243,7 @@ static enum status attempt(struct hardening *hardening, struct span input,
     const struct harden_options *options = hardening->options;
     enum status status = fw_read(model, input, true, hardening->error);
     if (status == STATUS_OK) status = refuse_hardened(hardening);
+    if (status == STATUS_OK) status = refuse_position_independent(hardening);
     if (status == STATUS_OK) status = fw_lift(model, hardening->error);
     if (status == STATUS_OK) status = mark_flash_window(hardening);
     if (status != STATUS_OK) return status;

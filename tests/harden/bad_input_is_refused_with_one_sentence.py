@@ -251,6 +251,24 @@ def built(board):
     board.refused(board.directory.name, ["not a regular file"])
 
 
+def position_independent(board):
+    """Code that goes by a global offset table is refused whole; functions that compute with the
+    program counter alone stay as they are."""
+    text = """
+    #include <stdio.h>
+    int shared = 3;
+    __attribute__((noinline)) int by_table(int x) { return x + shared; }
+    int main(void) { printf("sum %d\\n", by_table(4)); return 0; }
+    """
+    for flags in ("-fpic", "-fPIC"):
+        for profile in ("null", "exploit"):
+            board.refused(board.build(f"independent{flags}", text, ["-O2", flags]),
+                          ["position-independent", "not supported", "-fpic"], ["--profile", profile])
+    report = board.same(board.build("independent-fpie", text, ["-O2", "-fpie"]), "sum 7", ["exploit"], seeds=["00"])
+    row = board.function(report, "by_table") if report else {}
+    board.expect(row.get("status") == "untouched" and "program counter" in row.get("reason", ""), f"-fpie: {row}")
+
+
 def wrong_use(board, good):
     for options, words in (
             (["--profile", "strong"], ["unknown profile strong"]), (["--seed", "xyz"], ["not a seed: xyz"]),
@@ -287,6 +305,7 @@ def main():
     seed = int(os.environ.get("PROOFMARK_SEED", random.SystemRandom().getrandbits(32)))
     print(f"seed {seed}")
     built(board)
+    position_independent(board)
     wrong_use(board, good)
     options(board, good)
     crafted(board, elf)
