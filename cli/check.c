@@ -130,6 +130,18 @@ static void print_rest(const char *name, const json_t *rest) {
     }
 }
 
+/* What the memory map leaves open, range by range. */
+static void print_ranges(const char *name, const json_t *ranges, const char *what) {
+    const json_t *range;
+    size_t i;
+    json_array_foreach(ranges, i, range) {
+        json_int_t start = json_integer_value(json_object_get(range, "start"));
+        json_int_t size = json_integer_value(json_object_get(range, "size_bytes"));
+        printf("  %-12s 0x%08llx to 0x%08llx %s\n", name, (unsigned long long)start,
+               (unsigned long long)(start + size - 1), what);
+    }
+}
+
 static void print_protections(const json_t *figures) {
     const json_t *key = json_object_get(figures, "key");
     char exempt[64] = "return addresses sealed";
@@ -150,6 +162,11 @@ static void print_protections(const json_t *figures) {
         printf("  %-12s %zu regions%s%s\n", "memory map", regions,
                is_true(figures, "memory_map", "null_guard") ? ", address 0 faults" : "",
                is_true(figures, "memory_map", "stack_guard") ? ", stack guarded" : "");
+        const json_t *memory = json_object_get(figures, "memory_map");
+        print_ranges("RAM code", json_object_get(memory, "executable_ram"),
+                     "is RAM that executes, and can be written");
+        print_ranges("writable", json_object_get(memory, "writable_flash"),
+                     "lies beside the code, and can be written");
     } else {
         printf("  %-12s none\n", "memory map");
     }

@@ -221,6 +221,18 @@ static enum status claim_places(struct making *making, const json_t *figures,
     return STATUS_OK;
 }
 
+/* Bytes of the ranges; 0: there are none, or not all say. */
+static int64_t bytes_of(const json_t *ranges) {
+    int64_t bytes = 0;
+    for (size_t i = 0; i < json_array_size(ranges); i++) {
+        json_int_t size =
+            json_integer_value(json_object_get(json_array_get(ranges, i), "size_bytes"));
+        if (size <= 0) return 0;
+        bytes += size;
+    }
+    return bytes;
+}
+
 static void claim_memory(struct making *making, const json_t *figures) {
     const json_t *map = json_object_get(figures, "memory_map");
     struct record_claim *claim =
@@ -234,7 +246,13 @@ static void claim_memory(struct making *making, const json_t *figures) {
     }
     const char *code = names_of(making, json_object_get(map, "executable_ram"));
     const char *flash = names_of(making, json_object_get(map, "writable_flash"));
+    const json_t *ranges = json_object_get(map, "executable_ram");
     claim->sentence = word(WORD_MEMORY);
+    if (json_array_size(ranges)) {
+        int64_t bytes = bytes_of(ranges);
+        const char *few = bytes ? number(making, bytes) : word(WORD_SOME);
+        claim->sentence = WORD_FILL(making->arena, MEMORY_BUT, few);
+    }
     claim->detail = word(WORD_MEMORY_DETAIL);
     if (json_is_true(json_object_get(map, "stack_guard"))) {
         add_detail(making, claim, word(WORD_MEMORY_STACK_GUARD));

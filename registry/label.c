@@ -111,6 +111,16 @@ static void add_class_mark(struct layout *layout, enum record_class class, int x
     }
 }
 
+/* Nothing is protected: the octagon without its tick, as on the page. */
+static void add_empty_mark(struct layout *layout, int x, int y, int side) {
+    add_path(layout, x, y, side,
+             (struct drawing_shape){.closed = true,
+                                    .stroke = 4,
+                                    POINTS({12, 3}, {28, 3}, {37, 12}, {37, 28}, {28, 37}, {12, 37},
+                                           {3, 28}, {3, 12})});
+    add_path(layout, x, y, side, (struct drawing_shape){.stroke = 4, POINTS({12, 20}, {28, 20})});
+}
+
 /* The longest front part of `text` that is at most `limit` wide and ends between words (or,
  * where one word is too long, between characters); its length in bytes. */
 static size_t front_that_fits(struct layout *layout, const char *text, int size, bool bold,
@@ -194,7 +204,17 @@ static const char *short_words(struct layout *layout, const struct record_claim 
     if (strcmp(claim->id, "calls") == 0) return WORD_FILL(layout->arena, SHORT_CALLS, n, of);
     if (strcmp(claim->id, "test") == 0) return word(WORD_SHORT_TEST);
     bool mapped = strcmp(claim->sentence, word(WORD_MEMORY)) == 0;
-    return mapped ? word(WORD_SHORT_MEMORY) : claim->sentence;
+    if (mapped) return word(WORD_SHORT_MEMORY);
+    /* With an exception: as it is, but for the full stop. */
+    size_t length = strlen(claim->sentence);
+    return arena_string(layout->arena, claim->sentence, length ? length - 1 : 0);
+}
+
+/* What is lost is told like what is there: a label without the row would be silent about it. */
+static const char *empty_words(const struct record_claim *claim) {
+    if (strcmp(claim->id, "returns") == 0) return word(WORD_SHORT_RETURNS_ZERO);
+    if (strcmp(claim->id, "calls") == 0) return word(WORD_SHORT_CALLS_ZERO);
+    return word(WORD_SHORT_MEMORY_NONE);
 }
 
 static void add_facts(struct layout *layout) {
@@ -205,9 +225,14 @@ static void add_facts(struct layout *layout) {
         bool show = false;
         for (size_t j = 0; j < FACTS_MAXIMUM; j++)
             show = show || strcmp(claim->id, shown[j]) == 0;
-        if (!show || record_claim_is_empty(claim) || layout->y > HEIGHT - FOOT - 60) continue;
-        add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280, false);
-        const char *text = short_words(layout, claim);
+        if (!show || layout->y > HEIGHT - FOOT - 60) continue;
+        bool empty = record_claim_is_empty(claim);
+        if (empty) {
+            add_empty_mark(layout, COLUMN, layout->y - 235, 280);
+        } else {
+            add_class_mark(layout, claim->class, COLUMN, layout->y - 235, 280, false);
+        }
+        const char *text = empty ? empty_words(claim) : short_words(layout, claim);
         int size = drawing_text_width(text, 210, false) <= COLUMN_WIDTH - 400 ? 210 : 185;
         add_wrapped(layout, COLUMN + 400, COLUMN_WIDTH - 400, size, false, 1, text);
         layout->y += 370 - size * 5 / 4;

@@ -59,6 +59,8 @@
     X(OTHER_REASONS, "{0} for other reasons")                                                      \
     X(AND_MORE, "{0} and {1} more")                                                                \
     X(MEMORY, "Data does not run as code.")                                                        \
+    X(MEMORY_BUT, "Of RAM, only {0} bytes run as code.")                                           \
+    X(SOME, "some")                                                                                \
     X(MEMORY_DETAIL,                                                                               \
       "Before the program's first instruction the memory protection unit is set up: memory that "  \
       "can be written does not execute, code and constants cannot be written.")                    \
@@ -119,6 +121,9 @@
     X(LABEL_RECORDED, "on record")                                                                 \
     X(LABEL_DECLARED, "the maker's word")                                                          \
     X(SHORT_MEMORY, "Data does not run as code")                                                   \
+    X(SHORT_MEMORY_NONE, "No memory map is set up")                                                \
+    X(SHORT_RETURNS_ZERO, "Return addresses: none sealed")                                         \
+    X(SHORT_CALLS_ZERO, "Indirect calls: none checked")                                            \
     X(SHORT_TEST, "The maker's tests passed")                                                      \
     X(SHORT_RETURNS, "Return addresses sealed: {0} of {1}")                                        \
     X(SHORT_RETURNS_FIXED, "Sealed with a fixed key: {0} of {1}")                                  \

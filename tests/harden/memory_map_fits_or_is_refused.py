@@ -111,6 +111,32 @@ def stack_address(board):
         board.refused(elf, [limit], ["--stack-limit", limit])
 
 
+RAM_CODE = r"""
+#include <stdio.h>
+__attribute__((section(".ramcode"), noinline, long_call)) int in_ram(int x) { return x * 3 + 1; }
+int main(void) { printf("ram %d\n", in_ram(4)); return 0; }
+"""
+
+
+def exceptions_are_told(board):
+    """check's text names RAM that executes, and memory beside the code that can be written."""
+    with open(os.path.join(boards.BOARD, "board.ld"), encoding="utf-8") as file:
+        text = file.read()
+    old = "        __data_end = .;"
+    assert old in text
+    boards.LINK[-1] = board.write("ramcode.ld", text.replace(old, "        . = ALIGN(32); *(.ramcode) . = ALIGN(32);\n" + old))
+    elf = board.build("ramcode", RAM_CODE, ["-O1", "-Wa,--no-warn"])
+    options = ["--writable", "0x100000:0x2000"]
+    report = board.same(elf, "ram 13", ["exploit"], options, seeds=["01"], check_options=options)
+    if not report:
+        return
+    region = next(r for r in report["memory_map"]["regions"] if r["role"] == "code in RAM")
+    found = board.tool("check", f"{elf}.exploit").stdout
+    for start, size, words in ((region["base"], region["size_bytes"], "executes, and can be written"),
+                               (0x100000, 0x2000, "can be written")):
+        board.expect(f"{start:#010x} to {start + size - 1:#010x} " in found and words in found, f"told: {found}")
+
+
 HEAP = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +215,8 @@ def main():
     script = boards.LINK[-1]
     low_stack(board)
     faulty_low_stack(board)
+    boards.LINK[-1] = script
+    exceptions_are_told(board)
     boards.LINK[-1] = script
     writable_beside_code(board)
     stack_address(board)

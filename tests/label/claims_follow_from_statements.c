@@ -68,6 +68,53 @@ static void a_fixed_key_is_called_one(void **state) {
     tear_down(&f);
 }
 
+static bool is_on_label(struct fixture *f, const char *words) {
+    const struct drawing *label = label_of(&f->arena, &f->record);
+    for (size_t i = 0; i < label->count; i++) {
+        const struct drawing_shape *shape = &label->shapes[i];
+        if (shape->kind == DRAWING_TEXT && strcmp(shape->text, words) == 0) return true;
+    }
+    return false;
+}
+
+static void ram_that_executes_stands_in_the_headline(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_string_equal(find(&f.record, "memory-map")->sentence, "Data does not run as code.");
+    assert_true(is_on_label(&f, "Data does not run as code"));
+    json_t *figures = json_object_get(f.predicates[RECORD_EVIDENCE_HARDENING], "figures");
+    json_t *ranges = json_pack("[{s:i,s:i},{s:i,s:i}]", "start", 0x20000ba0, "size_bytes", 32,
+                               "start", 0x20001000, "size_bytes", 64);
+    json_object_set_new(json_object_get(figures, "memory_map"), "executable_ram", ranges);
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    const struct record_claim *claim = find(&f.record, "memory-map");
+    assert_string_equal(claim->sentence, "Of RAM, only 96 bytes run as code.");
+    assert_non_null(strstr(claim->detail, "0x20000ba0"));
+    assert_non_null(strstr(page_of(&f.arena, &f.record), "Of RAM, only 96 bytes run as code."));
+    assert_true(is_on_label(&f, "Of RAM, only 96 bytes run as code"));
+    assert_false(is_on_label(&f, "Data does not run as code"));
+    tear_down(&f);
+}
+
+static void a_protection_that_is_absent_has_its_row(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    set_up(&f, "boot");
+    json_t *figures = json_object_get(f.predicates[RECORD_EVIDENCE_HARDENING], "figures");
+    json_object_set_new(json_object_get(figures, "memory_map"), "applied", json_false());
+    json_object_set_new(json_object_get(figures, "returns"), "sealed", json_integer(0));
+    json_object_set_new(json_object_get(figures, "calls"), "checked", json_integer(0));
+    assert_int_equal(make(&f, &error), STATUS_OK);
+    assert_true(is_on_label(&f, "No memory map is set up"));
+    assert_true(is_on_label(&f, "Return addresses: none sealed"));
+    assert_true(is_on_label(&f, "Indirect calls: none checked"));
+    tear_down(&f);
+}
+
 static json_t *rows_of(struct fixture *f, const char *name, const char *rest) {
     json_t *figures = json_object_get(f->predicates[RECORD_EVIDENCE_HARDENING], "figures");
     json_t *rows = json_array();
@@ -219,6 +266,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_stand_in_the_sentence),
         cmocka_unit_test(a_fixed_key_is_called_one),
+        cmocka_unit_test(ram_that_executes_stands_in_the_headline),
+        cmocka_unit_test(a_protection_that_is_absent_has_its_row),
         cmocka_unit_test(functions_left_unsealed_are_named_by_reason),
         cmocka_unit_test(many_reasons_and_long_names_stay_short),
         cmocka_unit_test(calls_that_are_not_checked_are_told),
