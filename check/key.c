@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check/walk.h"
+#include "firmware/analyse/early.h"
 #include "firmware/analyse/reach.h"
 
 enum { DEPTH_MAXIMUM = 16, SYSM_PSP = 9, SYSM_CONTROL = 20 };
@@ -154,6 +155,26 @@ static bool is_relocated_call(const struct check *check) {
     return false;
 }
 
+/* It runs before start-up, and gives the key: does its code show that it cannot? */
+static void judge_source(struct check *check, uint32_t item) {
+    struct fw_model *model = check->model;
+    struct fw_early_use use;
+    const char *fault = fw_not_a_source(model, &check->flow, item);
+    if (fault) {
+        check_find(check, "key", check->key_function,
+                   "the key function is not uint32_t f(void): it %s", fault);
+    }
+    if (!fw_early_use(model, model->items[item].unit, &use)) return;
+    const struct fw_unit *unit = &model->units[use.unit];
+    check_find(check, "key", check->key_function,
+               "the key function runs before start-up sets variables, and %s uses %s, at "
+               "0x%08x%s%s",
+               check_text(check, model->functions[unit->function_first].name),
+               check_text(check, use.section), use.address,
+               use.object ? ": it is, or is near, " : "",
+               use.object ? check_text(check, use.object) : "");
+}
+
 void check_key(struct check *check) {
     struct fw_model *model = check->model;
     check->exempt = ARENA_ARRAY(&check->arena, bool, model->unit_count + 1);
@@ -176,6 +197,7 @@ void check_key(struct check *check) {
                    "no relocation says which function the boot stub asks for the key");
     }
     fw_reach_from(model, model->items[item].unit, check->exempt);
+    judge_source(check, item);
     struct search search = {.check = check};
     search.answers = ARENA_ARRAY(&search.arena, struct answer, check->flow.block_count + 1);
     if (constant_result(&search, item, 0, &value)) {

@@ -14,13 +14,15 @@
 #include "cli/options.h"
 #include "cli/proposals.h"
 #include "cli/verbs.h"
+#include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
+#include "harden/harden.h"
 #include "product/product.h"
 
 enum { RANGES_MAXIMUM = 24, CANDIDATES_MAXIMUM = 6, NOTES_MAXIMUM = 8, TEXT_MAXIMUM = 1 << 16 };
 
 /* ELF's numbers (System V gABI) that say what a section or symbol is. */
-enum { SECTION_NOBITS = 8, SECTION_INIT_ARRAY = 14, SECTION_FINI_ARRAY, SECTION_PREINIT_ARRAY };
+enum { SECTION_NOBITS = 8 };
 enum { SECTION_WRITE = 1, SECTION_ALLOC = 2, SYMBOL_FUNCTION = 2 };
 
 /* ARMv7-M's memory map (B3.1): below this lies the Code region. */
@@ -59,7 +61,8 @@ struct found {
     const char *notes[NOTES_MAXIMUM];
     size_t notes_count;
     const char *stack_limit;
-    uint32_t stack_hint;
+    uint32_t stack_hint, stack_top;
+    const char *stack_hint_from;
 };
 
 static void add_range(struct product_range *ranges, size_t *count, const char *name, uint32_t start,
@@ -72,18 +75,13 @@ static void add_note(struct found *found, const char *note) {
     if (found->notes_count < NOTES_MAXIMUM) found->notes[found->notes_count++] = note;
 }
 
-/* Linkers flag .init_array and its like writable; nothing writes them. */
-static bool is_function_table(uint32_t type) {
-    return type == SECTION_INIT_ARRAY || type == SECTION_FINI_ARRAY ||
-           type == SECTION_PREINIT_ARRAY;
-}
-
 static void find_ranges(const struct fw_model *model, struct found *found) {
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
         if (!(section->flags & SECTION_ALLOC) || section->size_bytes == 0) continue;
         bool filled = section->type != SECTION_NOBITS;
-        bool written = (section->flags & SECTION_WRITE) && !is_function_table(section->type);
+        bool written = (section->flags & SECTION_WRITE) && !fw_is_constant_table(section);
+        bool vectors = model->vector_table - section->address < section->size_bytes;
         bool in_ram = !filled || written || section->address != section->load_address;
         if (filled) {
             add_range(found->flash, &found->flash_count, section->name, section->load_address,
@@ -93,7 +91,12 @@ static void find_ranges(const struct fw_model *model, struct found *found) {
             add_range(found->ram, &found->ram_count, section->name, section->address,
                       section->size_bytes);
         }
-        if (in_ram && section->address < SRAM_REGION) {
+        if (in_ram && section->address < SRAM_REGION && vectors) {
+            add_note(found, arena_format(found->arena,
+                                         "%s at 0x%08x holds the vector table and is flagged "
+                                         "writable: declare the table const, if nothing writes it",
+                                         section->name, section->address));
+        } else if (in_ram && section->address < SRAM_REGION) {
             add_note(found, arena_format(found->arena,
                                          "%s at 0x%08x is written and lies in the code region: if "
                                          "it is flash, name it under harden.writable_flash",
@@ -120,23 +123,62 @@ static void add_candidate(struct found *found, const char *name) {
     found->ranks[at] = rank;
 }
 
-static void find_symbols(const struct fw_model *model, struct found *found) {
+/* Of a part of a script that names the stack's size, or the heap's end. */
+static void find_stack_hint(struct fw_model *model, struct found *found) {
+    static const char *const sizes[][2] = {{"_estack", "_Min_Stack_Size"},
+                                           {"__stack", "__stack_size"},
+                                           {"__StackTop", "__STACK_SIZE"},
+                                           {"__StackTop", "__stack_size__"},
+                                           {"_estack", "__stack_size"}};
+    static const char *const ends[] = {"__heap_end", "__HeapLimit", "__heap_limit", "_eheap"};
+    if (found->stack_limit || !found->stack_top) return;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && !found->stack_hint; i++) {
+        uint32_t end = fw_symbol_named(model, ends[i]);
+        if (end == FW_NONE || harden_cannot_end_stack(model, model->symbols[end].value)) continue;
+        found->stack_hint = model->symbols[end].value;
+        found->stack_hint_from = ends[i];
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !found->stack_hint; i++) {
+        uint32_t top = fw_symbol_named(model, sizes[i][0]);
+        uint32_t least = fw_symbol_named(model, sizes[i][1]);
+        if (top == FW_NONE || least == FW_NONE) continue;
+        uint32_t limit = model->symbols[top].value - model->symbols[least].value;
+        if (harden_cannot_end_stack(model, limit)) continue;
+        found->stack_hint = limit;
+        found->stack_hint_from = arena_format(found->arena, "%s less %s", sizes[i][0], sizes[i][1]);
+    }
+}
+
+/* Where the code could be taken apart, only what may be the stack's end is taken for it. */
+static bool may_end_stack(struct fw_model *model, const struct found *found, const char *name) {
+    uint32_t symbol = fw_symbol_named(model, name);
+    if (symbol == FW_NONE) return false;
+    return !found->stack_top || model->symbols[symbol].value < found->stack_top;
+}
+
+static void find_symbols(struct fw_model *model, const struct fw_flow *flow, struct found *found) {
     static const char *const limits[] = {"__StackLimit", "__stack_limit", "__stack_start__",
                                          "_stack_start", "_sstack",       "__stack_bottom",
                                          "Stack_Mem",    "_stack_bottom", "__stack_limit__"};
     for (size_t i = 0; i < model->symbol_count; i++) {
         const struct fw_symbol *symbol = &model->symbols[i];
-        if ((symbol->info & 15) == SYMBOL_FUNCTION) add_candidate(found, symbol->name);
+        bool function = (symbol->info & 15) == SYMBOL_FUNCTION;
+        if (!function || propose_key_function(symbol->name) == 0) continue;
+        if (flow && harden_cannot_make_a_key(model, flow, (uint32_t)i)) continue;
+        add_candidate(found, symbol->name);
     }
     for (size_t i = 0; i < sizeof limits / sizeof *limits && !found->stack_limit; i++)
-        if (fw_symbol_named(model, limits[i]) != FW_NONE) found->stack_limit = limits[i];
-    uint32_t top = fw_symbol_named(model, "_estack");
-    uint32_t least = fw_symbol_named(model, "_Min_Stack_Size");
-    if (top != FW_NONE && least != FW_NONE) {
-        found->stack_hint = model->symbols[top].value - model->symbols[least].value;
-    }
+        if (may_end_stack(model, found, limits[i])) found->stack_limit = limits[i];
+    find_stack_hint(model, found);
     if (!found->stack_limit) {
         add_note(found, "no symbol of the stack's lowest address was found by its usual names");
+    }
+    const struct fw_relocation *base = fw_base_relative(model);
+    if (base) {
+        add_note(found, arena_format(found->arena,
+                                     "the code at 0x%08x is position-independent, which harden "
+                                     "refuses: compile without -fpic and -fpie",
+                                     base->place));
     }
     if (model->relocation_count == 0) {
         add_note(found, "the relocations are missing: link with -Wl,--emit-relocs before you ship");
@@ -189,8 +231,17 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
         return status;
     }
     *without_relocations = model.relocation_count == 0;
+    struct fw_flow flow = {.block_count = 0};
+    struct error unread;
+    bool lifted = model.relocation_count != 0 && fw_lift(&model, &unread) == STATUS_OK;
+    if (lifted) fw_flow_build(&model, &flow);
+    if (model.vector_table != FW_NONE) {
+        const uint8_t *top = fw_bytes_at(&model, model.vector_table, 4);
+        if (top) (void)span_u32le((struct span){top, 4}, 0, &found.stack_top);
+    }
     find_ranges(&model, &found);
-    find_symbols(&model, &found);
+    find_symbols(&model, lifted ? &flow : NULL, &found);
+    fw_flow_free(&flow);
     gmtime_r(&now, &parts);
     struct product_range part = {.size_bytes = 0}, settings = {.size_bytes = 0};
     propose_flash(&model, found.flash, found.flash_count, &part, &settings);
@@ -209,6 +260,8 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
         .key_functions_count = found.candidates_count,
         .stack_limit = found.stack_limit,
         .stack_hint = found.stack_hint,
+        .stack_hint_from = found.stack_hint_from,
+        .stack_top = found.stack_top,
         .notes = found.notes,
         .notes_count = found.notes_count,
         .today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "firmware/analyse/flow.h"
 #include "firmware/layout/layout.h"
 
 enum harden_profile {
@@ -57,6 +58,12 @@ void harden_free(struct harden_result *result);
 /* Why the word cannot keep a key over start-up, or NULL. `flash` of size 0: not known. */
 const char *harden_cannot_keep_a_key(struct fw_model *model, struct fw_range flash,
                                      uint32_t address);
+
+/* Why the stack cannot end at this address, or NULL. Requires: fw_lift(). */
+const char *harden_cannot_end_stack(struct fw_model *model, uint32_t limit);
+/* Why what begins at the symbol cannot be the key function, or NULL. Requires: fw_flow_build(). */
+const char *harden_cannot_make_a_key(struct fw_model *model, const struct fw_flow *flow,
+                                     uint32_t symbol);
 
 /* "null" or "exploit". */
 bool harden_profile_named(const char *name, enum harden_profile *out);

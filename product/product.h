@@ -166,9 +166,11 @@ struct product_facts {
     const char *key_cell;             /* symbol of a word that can keep a key, or NULL */
     const char *const *key_functions; /* candidates by their name, best first */
     size_t key_functions_count;
-    const char *stack_limit;  /* symbol or NULL */
-    uint32_t stack_hint;      /* an address to propose where there is no symbol, or 0 */
-    const char *const *notes; /* one line each, e.g. that relocations are missing */
+    const char *stack_limit;     /* symbol or NULL */
+    uint32_t stack_hint;         /* an address to propose where there is no symbol, or 0 */
+    const char *stack_hint_from; /* what says so: with an address */
+    uint32_t stack_top;          /* the vector table's first word, or 0 */
+    const char *const *notes;    /* one line each, e.g. that relocations are missing */
     size_t notes_count;
     struct product_date today;
 };

@@ -74,6 +74,9 @@ static void put_key_function(struct buffer *out, const struct product_facts *fac
     if (facts->key_functions_count == 0) {
         buffer_text(out, "  # key_function: the symbol of your random source (none was found by "
                          "its name)\n");
+    } else {
+        buffer_text(out, "  # By name and code it may be one of these; whether its numbers are "
+                         "random only\n  # you know:\n");
     }
     for (size_t i = 0; i < facts->key_functions_count; i++) {
         buffer_text(out, "  # key_function: ");
@@ -131,10 +134,13 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
             "  # The ELF names no end of the stack. With its lowest address, or the symbol of\n"
             "  # it, the memory map catches a stack that grows beyond:\n");
         if (facts->stack_hint) {
-            buffer_format(out, "  # stack_limit: 0x%08x  # %s\n", facts->stack_hint,
-                          "_estack less _Min_Stack_Size, if nothing goes deeper");
+            buffer_format(out, "  # stack_limit: 0x%08x  # %s, if nothing goes deeper\n",
+                          facts->stack_hint, facts->stack_hint_from);
+        } else if (facts->stack_top) {
+            buffer_format(out, "  # stack_limit: an address below 0x%08x, above all variables\n",
+                          facts->stack_top);
         } else {
-            buffer_text(out, "  # stack_limit: 0x20000000\n");
+            buffer_text(out, "  # stack_limit: the symbol or the address\n");
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/analyse/early.h"
 #include "firmware/analyse/reach.h"
 #include "harden/passes.h"
 
@@ -38,7 +39,7 @@ static bool begins_function(const struct fw_model *model, uint32_t item) {
     return false;
 }
 
-static enum status find_function(struct hardening *hardening, const char *name, uint32_t *unit) {
+static enum status find_function(struct hardening *hardening, const char *name, uint32_t *entry) {
     const struct fw_model *model = hardening->model;
     uint32_t symbol = fw_symbol_named(model, name);
     uint32_t item =
@@ -47,8 +48,37 @@ static enum status find_function(struct hardening *hardening, const char *name, 
         return error_input(hardening->error, "%s: there is no function of that name in the image",
                            name);
     }
-    *unit = model->items[item].unit;
+    *entry = item;
     return STATUS_OK;
+}
+
+/* It runs before there is a variable, and its result is the key: what shows that it cannot be
+ * such a function refuses it, since the image would not start or have no random key. */
+static enum status judge_source(struct hardening *hardening, const char *name, uint32_t entry) {
+    struct fw_model *model = hardening->model;
+    struct fw_early_use use;
+    const char *fault = fw_not_a_source(model, &hardening->flow, entry);
+    if (fault) {
+        return error_input(hardening->error,
+                           "%s: a key function is uint32_t f(void), and this one %s", name, fault);
+    }
+    if (!fw_early_use(model, model->items[entry].unit, &use)) return STATUS_OK;
+    const struct fw_unit *unit = &model->units[use.unit];
+    return error_input(hardening->error,
+                       "%s: it runs before start-up sets variables, and %s uses %s, at 0x%08x%s%s",
+                       name, model->functions[unit->function_first].name, use.section, use.address,
+                       use.object ? ": it is, or is near, " : "", use.object ? use.object : "");
+}
+
+const char *harden_cannot_make_a_key(struct fw_model *model, const struct fw_flow *flow,
+                                     uint32_t symbol) {
+    struct fw_early_use use;
+    uint32_t item = fw_item_at(model, model->symbols[symbol].value & ~1U);
+    if (item == FW_NONE || !begins_function(model, item)) return "is no function";
+    const char *fault = fw_not_a_source(model, flow, item);
+    if (fault) return fault;
+    bool early = fw_early_use(model, model->items[item].unit, &use);
+    return early ? "uses variables that start-up sets" : NULL;
 }
 
 static void exempt_closure(struct hardening *hardening, uint32_t unit) {
@@ -189,14 +219,18 @@ enum status protect_choose_key(struct hardening *hardening) {
     hardening->key_unit = FW_NONE;
     hardening->fixed_key = (uint32_t)fw_random(&state) & ~3U;
     if (options->key_function) {
-        enum status status = find_function(hardening, options->key_function, &hardening->key_unit);
+        uint32_t entry = FW_NONE;
+        enum status status = find_function(hardening, options->key_function, &entry);
+        if (status == STATUS_OK) status = judge_source(hardening, options->key_function, entry);
         if (status != STATUS_OK) return status;
+        hardening->key_unit = model->items[entry].unit;
         exempt_closure(hardening, hardening->key_unit);
     }
     for (size_t i = 0; i < options->exempt_count; i++) {
-        uint32_t unit = 0;
-        enum status status = find_function(hardening, options->exempt[i], &unit);
+        uint32_t entry = 0;
+        enum status status = find_function(hardening, options->exempt[i], &entry);
         if (status != STATUS_OK) return status;
+        uint32_t unit = model->items[entry].unit;
         model->units[unit].exempt = model->units[unit].calls_exempt = true;
         model->units[unit].returns_reason = "exempt by the product's description";
     }

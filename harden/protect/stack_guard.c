@@ -25,6 +25,30 @@ static bool is_free(const struct fw_model *model, uint32_t limit, uint32_t top) 
     return true;
 }
 
+/* In a heap that the image's symbols show: its first variables would be the guard. */
+static bool is_in_heap(const struct fw_model *model, uint32_t limit, uint32_t top) {
+    static const char *const heaps[][2] = {
+        {"__heap_start", "__heap_end"},      {"__HeapBase", "__HeapLimit"},
+        {"__heap_start__", "__heap_end__"},  {"__heap_base", "__heap_limit"},
+        {"__heap_base__", "__heap_limit__"}, {"_sheap", "_eheap"},
+        {"_heap_start", "_heap_end"},        {"end", "__HeapLimit"}};
+    for (size_t i = 0; i < sizeof heaps / sizeof *heaps; i++) {
+        uint32_t first = fw_symbol_named(model, heaps[i][0]);
+        uint32_t end = fw_symbol_named(model, heaps[i][1]);
+        if (first == FW_NONE || end == FW_NONE || model->symbols[end].value > top) continue;
+        if (limit >= model->symbols[first].value && limit < model->symbols[end].value) return true;
+    }
+    return false;
+}
+
+const char *harden_cannot_end_stack(struct fw_model *model, uint32_t limit) {
+    uint32_t top = 0;
+    if (!protect_stack_top(model, &top)) return "the image has no vector table that says its top";
+    if (limit >= top || limit >> 29 != (top - 1) >> 29) return "it is not below the stack's top";
+    if (is_in_heap(model, limit, top)) return "the heap is there";
+    return is_free(model, limit, top) ? NULL : "something of the image lies between it and the top";
+}
+
 static enum status take_named(struct hardening *hardening, const char *text, uint32_t top) {
     const struct fw_model *model = hardening->model;
     uint32_t symbol = fw_symbol_named(model, text);
@@ -45,6 +69,11 @@ static enum status take_named(struct hardening *hardening, const char *text, uin
                            "%s: the stack's lowest address lies below its top (0x%08x), with "
                            "nothing of the image between",
                            text, top);
+    }
+    if (is_in_heap(model, (uint32_t)value, top)) {
+        return error_input(hardening->error,
+                           "%s: the heap is there, by the image's symbols: the stack ends above it",
+                           text);
     }
     hardening->stack_limit = (uint32_t)value;
     return STATUS_OK;

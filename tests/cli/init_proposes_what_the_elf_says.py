@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../firmware"))
+import board as boards  # noqa: E402
 from board import Board  # noqa: E402
 
 GOOD = ["trng_read", "HAL_RNG_GetRandomNumber", "random_seed", "board_random", "get_entropy"]
@@ -46,8 +47,38 @@ def proposals(board, elf):
     return text, re.findall(r"# key_function: (\S+)$", text, re.M), re.findall(r"# key_cell: (.*)$", text, re.M)
 
 
+STACKS = (
+    ("heap_end", "__heap_start = __bss_end; __heap_end = 0x203f0000; __stack_size = 0x4000;", 0x203f0000, "__heap_end"),
+    ("size", "__stack_size = 0x4000;", 0x203fb000, "__stack less __stack_size"),
+    ("no_room", "__stack_size = 0x3ff000;", None, "below 0x203ff000"),
+    ("top_alone", "", None, "below 0x203ff000"),
+)
+
+
+def stack_limits(board):
+    """What is proposed is what harden takes; nothing is where nothing fits."""
+    with open(os.path.join(boards.BOARD, "board.ld"), encoding="utf-8") as file:
+        text = file.read()
+    script = boards.LINK[-1]
+    start = text.index("    .heap (NOLOAD)")
+    for name, symbols, limit, words in STACKS:
+        rest = "__HeapBase = __bss_end; __stack = 0x203ff000; __StackTop = __stack; pm_heap_end = 0x203f0000;"
+        boards.LINK[-1] = board.write(f"{name}.ld", f"{text[:start]}    {rest} {symbols}\n}}\n")
+        elf = board.build(f"stack_{name}", program(GOOD[:1]), link=["-Wl,--defsym=__HeapLimit=0x20000000"])
+        told = re.findall(r"stack_limit: .*$", proposals(board, elf)[0], re.M)
+        board.expect(len(told) == 1 and words in told[0], f"{name}: {told}")
+        board.expect((f"stack_limit: 0x{limit:08x} " in told[0]) if limit else "0x20000000" not in told[0], f"{name}: {told}")
+        if limit:
+            done, _, _ = board.harden(elf, options=["--stack-limit", hex(limit)])
+            board.expect(done.returncode == 0, f"{name}: {done.stderr}")
+        if name == "heap_end":
+            board.refused(elf, ["0x20010000", "the heap is"], ["--stack-limit", "0x20010000"])
+    boards.LINK[-1] = script
+
+
 def main():
     board = Board(sys.argv[1])
+    stack_limits(board)
     elf = board.build("named", program(GOOD + BAD))
     text, functions, cells = proposals(board, elf)
     board.expect(functions[0] == "HAL_RNG_GetRandomNumber" or functions[0] == "trng_read", f"{functions}")

@@ -15,7 +15,7 @@ PROGRAM = r"""
 #include <stdint.h>
 volatile uint32_t count;
 extern uint32_t __top;
-__attribute__((noipa)) uint32_t key(void) { return count; }
+__attribute__((noipa)) uint32_t key(void) { return *(volatile uint32_t *)0x40004010; }
 __attribute__((noipa)) static void step(void) { count += key(); }
 void Reset_Handler(void) { for (;;) { step(); step(); } }
 __attribute__((section(".vectors"), used)) const void *const vectors[16] = {&__top, Reset_Handler};

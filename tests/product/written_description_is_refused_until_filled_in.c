@@ -20,6 +20,7 @@ static const char *written_for(struct arena *arena, const char *name, const char
         .key_functions_count = 2,
         .stack_limit = stack_limit,
         .stack_hint = stack_hint,
+        .stack_hint_from = "_estack less _Min_Stack_Size",
         .notes = notes,
         .notes_count = 1,
         .today = {2026, 11, 22},
