@@ -26,7 +26,9 @@
  *               unchecked     [{reason, sites}] for the rest, one row a reason
  *   memory_map  applied, null_guard, stack_guard, regions_needed (the part must have so many,
  *               or the map stays off), regions [{base, size_bytes, eighths_off, access,
- *               executes}], executable_ram and writable_flash [{start, size_bytes}]
+ *               executes}], executable_ram and writable_flash [{start, size_bytes}]; where
+ *               functions of the flash driver's window are named: window {size_bytes_at_most,
+ *               place_proven}: it never executes, its place is not proven
  *   key         made "at boot" | "fixed key" | "none"; place "psp" | "memory"; function
  *   original    compared; functions: moved, dropped, untouched (in place)
  *   findings    [{kind, function, address, what}]

@@ -30,10 +30,19 @@ static json_t *memory_figures(const struct check *check) {
                                         (int)r->disabled, "access", access_word(r->access),
                                         "executes", r->executes));
     }
-    return json_pack("{s:b, s:o, s:i, s:b, s:b, s:O, s:O}", "applied", check->map_applied,
-                     "regions", regions, "regions_needed", (int)check->boot_regions, "null_guard",
-                     check->null_guard, "stack_guard", check->stack_guard, "executable_ram",
-                     check->executable_ram, "writable_flash", check->writable_flash);
+    json_t *out =
+        json_pack("{s:b, s:o, s:i, s:b, s:b, s:O, s:O}", "applied", check->map_applied, "regions",
+                  regions, "regions_needed", (int)check->boot_regions, "null_guard",
+                  check->null_guard, "stack_guard", check->stack_guard, "executable_ram",
+                  check->executable_ram, "writable_flash", check->writable_flash);
+    if (check->window_named && check->map_applied) {
+        json_object_set_new(
+            out, "window",
+            json_pack("{s:I, s:b}", "size_bytes_at_most",
+                      check->window_power ? (json_int_t)1 << check->window_power : (json_int_t)0,
+                      "place_proven", 0));
+    }
+    return out;
 }
 
 static json_t *key_figures(const struct check *check) {

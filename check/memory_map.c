@@ -572,6 +572,7 @@ void check_flash_window(struct check *check) {
     if (!options || !options->flash_window_count) return;
     const char *unknown =
         fw_mark_flash_window(check->model, options->flash_window, options->flash_window_count);
+    check->window_named = true;
     if (unknown) {
         check_find(check, "memory map", 0,
                    "%s should open the flash driver's window, and is no function of its own",
@@ -592,10 +593,23 @@ void check_other_maps(struct check *part, size_t piece) {
             check_find(part, "memory map", model->items[mask].address,
                        "it may set FAULTMASK, under which the memory map is off");
         }
-        uint32_t use = fw_mpu_use(model, u, part->boot->address, part->boot->end);
+        uint32_t use = fw_mpu_use(model, &part->flow, u, part->boot->address, part->boot->end);
         if (use == FW_NONE) continue;
+        bool window = model->units[u].flash_window;
         check_find(part, "memory map", model->items[use].address,
-                   "it may change the MPU's registers");
+                   window ? "it may change the MPU's registers, and not only by a region 7 that "
+                            "never executes"
+                          : "it may change the MPU's registers");
+    }
+}
+
+/* What fw_mpu_use() has proven of the window is its region and that it never executes. Where it
+ * opens comes from arguments; its size is the largest that the code can write. */
+static void measure_window(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        uint8_t power = model->units[u].window_power;
+        if (power > check->window_power) check->window_power = power;
     }
 }
 
@@ -630,6 +644,7 @@ void check_memory_map(struct check *check) {
         check_find(check, "memory map", check->sums.key_cell, "the key's word can be written");
     }
     find_writable_flash(check);
+    measure_window(check);
     judge_rest(check);
     judge_hidden(check);
 }

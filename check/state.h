@@ -86,6 +86,8 @@ struct check {
     bool map_applied, null_guard, stack_guard;
     bool map_in_faults; /* HFNMIENA: also for hard faults, NMIs and while FAULTMASK is set */
     uint32_t stack_guard_base;
+    bool window_named;     /* functions of the flash driver's window are */
+    uint8_t window_power;  /* it has at most so many bytes, as a power of two; 0: never opened */
     uint32_t boot_regions; /* that the stub asks the part for */
 
     struct counts counts;

@@ -142,6 +142,14 @@ static void print_ranges(const char *name, const json_t *ranges, const char *wha
     }
 }
 
+/* What is not proven of the flash driver's window is said in the same line. */
+static void print_window(const json_t *window) {
+    if (!window) return;
+    long long bytes = (long long)json_integer_value(json_object_get(window, "size_bytes_at_most"));
+    printf("  %-12s %lld bytes at most, never executes; where is its caller's choice, not proven\n",
+           "flash window", bytes);
+}
+
 static void print_protections(const json_t *figures) {
     const json_t *key = json_object_get(figures, "key");
     char exempt[64] = "return addresses sealed";
@@ -170,6 +178,7 @@ static void print_protections(const json_t *figures) {
     } else {
         printf("  %-12s none\n", "memory map");
     }
+    print_window(json_object_get(json_object_get(figures, "memory_map"), "window"));
     printf("  %-12s %s%s", "key", text(key, "made"), *text(key, "function") ? " by " : "");
     print_plain(text(key, "function"));
     putchar('\n');

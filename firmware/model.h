@@ -135,6 +135,8 @@ struct fw_unit {
     bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
     bool calls_exempt : 1;  /* on the user's list: its indirect calls stay as they are, too */
     bool flash_window : 1;  /* named as one that opens or closes the flash driver's window */
+    uint8_t window_power;   /* analyse/mpu: the flash driver's window has at most so many bytes, as
+                               a power of two; 0: the unit opens none */
     bool open_goto;         /* analyse/values: a computed goto in it may go anywhere */
     bool ip_reserved;       /* analyse/liveness: some caller keeps r12 live across */
     uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */

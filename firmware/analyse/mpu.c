@@ -3,318 +3,328 @@
 
 #include <string.h>
 
-#define MPU_FIRST 0xe000ed90U
-#define MPU_END 0xe000edc0U
+#include "firmware/analyse/mpu_state.h"
+
 #define MPU_RNR 0xe000ed98U
 #define MPU_RBAR 0xe000ed9cU
 #define MPU_RASR 0xe000eda0U
-/* The system control space, and in front of it what a store's 4,095 bytes of offset bring there. */
-#define SYSTEM_FIRST 0xe000d000U
-#define SYSTEM_END 0xe000f000U
-enum { AHEAD_MAXIMUM = 64 };
-enum { REGISTERS = 15, CALL_CLOBBERED = 0x500f /* r0-r3, r12, lr (AAPCS32, 6.1.1) */ };
+enum {
+    RBAR_VALID = 1 << 4,
+    RBAR_REGION = 15,
+    RASR_ENABLE = 1,
+    CALL_CLOBBERED = 0x500f, /* r0-r3, r12, lr (AAPCS32, 6.1.1) */
+    CALL_KEPT = 0x100e,      /* of these, what a callee that is known may leave alone (-fipa-ra) */
+    RESULT = 3,              /* r0 and r1 (AAPCS32, 6.4); a result of 16 bytes is no address */
+    TAIL_MAXIMUM = 16,
+    ROUNDS_MAXIMUM = 64, /* of a block, before an address that grows is given up */
+};
+#define RASR_XN (1U << 28)
 
-struct constants {
-    uint32_t known;  /* one bit a register */
-    uint32_t system; /* those of them that hold an address in the system control space */
-    uint32_t spent;  /* those of them that a load has used since */
-    uint32_t value[REGISTERS];
+/* The unit that is followed. */
+struct follower {
+    struct fw_model *model;
+    const struct fw_flow *flow;
+    uint32_t unit, first_block, blocks;
+    uint32_t stub, stub_end;
+    struct mpu_state *states; /* in front of each block */
+    uint8_t *rounds;          /* how often that changed */
+    uint16_t *given_up;       /* registers of it */
+    uint32_t *queue;
+    size_t queue_count;
+    bool *queued;
+    const struct mpu_state *outgoing;
+    bool goes_on; /* a successor was found */
+    bool lost;    /* an address of an MPU register is counted up */
 };
 
-static bool is_known(const struct constants *state, unsigned reg, uint32_t *value) {
-    if (reg >= REGISTERS || !(state->known >> reg & 1)) return false;
-    *value = state->value[reg];
-    return true;
-}
-
-static bool is_mpu(uint32_t address) {
-    return address >= MPU_FIRST && address < MPU_END;
-}
-
-static bool is_system(uint32_t address) {
-    return address >= SYSTEM_FIRST && address < SYSTEM_END;
-}
-
-static void forget(struct constants *state, uint32_t registers) {
-    state->known &= ~registers;
-    state->system &= ~registers;
-    state->spent &= ~registers;
-}
-
-static void learn(struct constants *state, unsigned reg, uint32_t value) {
-    uint32_t bit = 1U << reg;
-    state->known |= bit;
-    state->spent &= ~bit;
-    state->system = is_system(value) ? state->system | bit : state->system & ~bit;
-    state->value[reg] = value;
-}
-
-/* Registers among those that the instruction reads that hold an address of this kind. */
-static uint32_t reads_of(const struct constants *state, const struct thumb_insn *insn,
-                         bool (*kind)(uint32_t)) {
+static uint32_t mpu_registers(const struct mpu_state *state) {
     uint32_t found = 0;
-    for (uint32_t rest = insn->reads & state->known; rest; rest &= rest - 1) {
+    for (uint32_t rest = state->system; rest; rest &= rest - 1) {
         unsigned reg = (unsigned)__builtin_ctz(rest);
-        if (kind(state->value[reg])) found |= 1U << reg;
+        if (mpu_may_be(state, reg)) found |= 1U << reg;
     }
     return found;
 }
 
-static bool literal(struct fw_model *model, const struct fw_item *item, uint32_t *value) {
-    if (item->insn->reference != THUMB_REFERENCE_LITERAL || item->target == FW_NONE) return false;
-    const struct fw_item *pool = &model->items[item->target];
-    const uint8_t *bytes = fw_bytes_at(model, pool->address + item->target_delta, 4);
-    return bytes && span_u32le((struct span){bytes, 4}, 0, value);
+/* Where a store's first byte may be, and how many follow it. */
+static uint32_t store_range(const struct mpu_state *state, const struct thumb_insn *insn,
+                            struct mpu_range *base) {
+    enum { DUAL_MASK = 0xfe400000, DUAL = 0xe8400000 /* STRD (A7.7.166) */ };
+    bool dual = insn->size_bytes == 4 && (insn->bits & DUAL_MASK) == (uint32_t)DUAL;
+    struct mpu_range index;
+    uint32_t bytes = dual ? 8 : 4, offset;
+    if (insn->op == THUMB_STM) {
+        bytes = 4U * (uint32_t)__builtin_popcount(insn->list);
+        offset = insn->decrement ? 0U - bytes : 0;
+        base->low += offset;
+        base->high += offset;
+    } else if (insn->rm == THUMB_NO_REGISTER && (insn->index || !insn->writeback)) {
+        offset = insn->subtract ? 0U - insn->imm : insn->imm;
+        base->low += offset;
+        base->high += offset;
+    } else if (mpu_is_known(state, insn->rm, &index) && insn->shift < 32) {
+        base->low += index.low << insn->shift;
+        base->high += index.high << insn->shift;
+    }
+    return bytes;
 }
 
-/* The constant that the instruction makes in rd. */
-static bool result(struct fw_model *model, const struct constants *state,
-                   const struct fw_item *item, uint32_t *value) {
-    const struct thumb_insn *insn = item->insn;
-    uint32_t a = 0, b = 0;
-    bool has_a = is_known(state, insn->rn, &a), has_b = is_known(state, insn->rm, &b);
-    switch (insn->op) {
-    case THUMB_MOV_IMMEDIATE:
-        *value = insn->imm;
-        return true;
-    case THUMB_MVN_IMMEDIATE:
-        *value = ~insn->imm;
-        return true;
-    case THUMB_MOVT:
-        if (!is_known(state, insn->rd, &a)) return false;
-        *value = (a & 0xffff) | insn->imm << 16;
-        return true;
-    case THUMB_MOV_REGISTER:
-        *value = b;
-        return has_b;
-    case THUMB_ADD_IMMEDIATE:
-        *value = a + insn->imm;
-        return has_a;
-    case THUMB_SUB_IMMEDIATE:
-        *value = a - insn->imm;
-        return has_a;
-    case THUMB_ADD_REGISTER:
-        *value = a + (insn->shift < 32 ? b << insn->shift : 0);
-        return has_a && has_b && insn->shift < 32;
-    case THUMB_SUB_REGISTER:
-        *value = a - (insn->shift < 32 ? b << insn->shift : 0);
-        return has_a && has_b && insn->shift < 32;
-    case THUMB_LDR:
-        return literal(model, item, value);
+/* Of floating-point and other coprocessor registers, and pushes, nobody stores there by right. */
+static bool stores_there(const struct mpu_state *state, const struct thumb_insn *insn) {
+    unsigned reg = insn->op == THUMB_PUSH ? THUMB_SP : insn->rn;
+    struct mpu_range base;
+    if (!insn->stores || !mpu_is_known(state, reg, &base)) return false;
+    if (!(state->system >> reg & 1)) return false;
+    if (insn->coprocessor || reg == THUMB_SP) return true;
+    uint32_t bytes = store_range(state, insn, &base);
+    return base.low < MPU_END && base.high + bytes > MPU_FIRST;
+}
+
+static bool is_call(const struct thumb_insn *insn) {
+    return insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT ||
+           insn->op == THUMB_SVC;
+}
+
+/* CMP, CMN, TST, TEQ, CBZ, CBNZ: they make flags only. */
+static bool compares(const struct thumb_insn *insn) {
+    if (insn->op == THUMB_CBZ || insn->op == THUMB_CBNZ) return true;
+    return !insn->writes && insn->flags_written && !insn->coprocessor && insn->op != THUMB_MSR;
+}
+
+/* A use of such an address behind which it is lost from sight. */
+static bool escapes(const struct mpu_state *state, const struct thumb_insn *insn, bool followed) {
+    bool index = insn->op == THUMB_ADD_REGISTER || insn->op == THUMB_SUB_REGISTER;
+    bool computes = insn->writes && !insn->loads && !insn->stores && !followed;
+    uint32_t mpu = mpu_registers(state);
+    if (is_call(insn) && mpu) return true;
+    mpu &= insn->reads;
+    bool only_base = insn->loads && !insn->stores && !insn->writeback && insn->rm != insn->rn &&
+                     mpu == 1U << insn->rn;
+    if (mpu && !only_base && !followed && !compares(insn)) return true;
+    /* The index of an interrupt's register is added to one of these bases. */
+    return computes && !index && (insn->reads & state->system);
+}
+
+/* RASR.SIZE is the exponent less one. */
+static void note_size(struct fw_unit *unit, uint32_t zeros) {
+    uint8_t power = (uint8_t)((~zeros >> 1 & 31) + 1);
+    if (power > unit->window_power) unit->window_power = power;
+}
+
+/* A word that the window's functions may write: MPU_RBAR of region 7, selected or named in the
+ * word, or MPU_RASR of that region: off, or never executing. */
+static bool sets_window(struct fw_unit *unit, struct mpu_state *state,
+                        const struct thumb_insn *insn) {
+    struct mpu_range base;
+    bool plain = insn->op == THUMB_STR && insn->index && !insn->writeback &&
+                 insn->rm == THUMB_NO_REGISTER && insn->rd != insn->rn && !insn->in_it &&
+                 insn->rd < MPU_REGISTERS && !mpu_may_be(state, insn->rd);
+    if (!unit->flash_window || !plain || !mpu_is_known(state, insn->rn, &base)) return false;
+    uint32_t ones = state->ones[insn->rd], zeros = state->zeros[insn->rd];
+    uint32_t place = base.low + (insn->subtract ? 0U - insn->imm : insn->imm);
+    bool named = (ones & RBAR_VALID) && (ones & RBAR_REGION) == FW_FLASH_WINDOW_REGION &&
+                 (zeros & RBAR_REGION) == (RBAR_REGION & ~(uint32_t)FW_FLASH_WINDOW_REGION);
+    if (base.low != base.high) return false;
+    switch (place) {
+    case MPU_RNR:
+        state->selected = ones == FW_FLASH_WINDOW_REGION && zeros == ~ones;
+        return state->selected;
+    case MPU_RBAR:
+        state->selected = named || (state->selected && (zeros & RBAR_VALID));
+        return state->selected;
+    case MPU_RASR:
+        if (!state->selected) return false;
+        if (zeros & RASR_ENABLE) return true;
+        note_size(unit, zeros);
+        return (ones & RASR_XN) != 0;
     default:
         return false;
     }
 }
 
-/* LDRD and STRD (A7.7.50, A7.7.166). */
-static bool is_dual(const struct thumb_insn *insn) {
-    return insn->size_bytes == 4 && (insn->bits & 0xfe400000U) == 0xe8400000U;
-}
-
-static bool stores_there(const struct constants *state, const struct thumb_insn *insn) {
-    uint32_t base, index, bytes = is_dual(insn) ? 8 : 4;
-    if (!insn->stores || !is_known(state, insn->rn, &base) || !is_system(base)) return false;
-    if (insn->op == THUMB_STM) {
-        bytes = 4U * (uint32_t)__builtin_popcount(insn->list);
-        if (insn->decrement) base -= bytes;
-    } else if (insn->rm == THUMB_NO_REGISTER && insn->index) {
-        base += insn->subtract ? 0U - insn->imm : insn->imm;
-    } else if (is_known(state, insn->rm, &index) && insn->shift < 32) {
-        base += index << insn->shift;
+static bool leaves_r0(const struct fw_model *model, const struct fw_item *call) {
+    if (call->insn->flow != THUMB_FLOW_CALL || call->target == FW_NONE) return false;
+    uint32_t i = model->units[model->items[call->target].unit].first;
+    for (; i != FW_NONE; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        if ((insn->writes & 1) || is_call(insn)) return false;
     }
-    return base < MPU_END && base + bytes > MPU_FIRST;
+    return true;
 }
 
-enum { ARGUMENTS = 4 };
-
-static bool is_call(const struct thumb_insn *insn) {
-    return insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+/* Numbers are lost by a call. An address may still be there, in r0 where the callee is seen to
+ * leave that alone: otherwise it is the callee's result. */
+static uint32_t lost_by_call(const struct fw_model *model, const struct mpu_state *state,
+                             const struct fw_item *call) {
+    if (call->insn->op == THUMB_SVC) return CALL_CLOBBERED & ~(uint32_t)state->system;
+    uint32_t kept = leaves_r0(model, call) ? CALL_KEPT | 1 : CALL_KEPT;
+    return CALL_CLOBBERED & ~(kept & state->system);
 }
 
-/* Control goes to the caller or to another function. A sealed return does so by a branch to its
- * tail: what r0 to r3 then hold is looked at in the same way as where it returns itself. */
-static bool leaves(const struct fw_model *model, const struct fw_item *item) {
+static bool step(struct follower *f, struct mpu_state *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
-    if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) return true;
-    if (insn->flow != THUMB_FLOW_BRANCH && insn->flow != THUMB_FLOW_BRANCH_COND) return false;
-    return item->target == FW_NONE || model->items[item->target].unit != item->unit;
-}
-
-/* Does one of r0 to r3 hand such an address on? */
-static bool hands_on(const struct constants *state, bool calls) {
-    for (unsigned reg = 0; reg < ARGUMENTS; reg++) {
-        uint32_t value;
-        bool spent = (state->spent >> reg & 1) && !(calls && reg == 0);
-        if (!spent && is_known(state, reg, &value) && is_mpu(value)) return true;
-    }
-    return false;
-}
-
-/* A use of such an address behind which it is lost from sight. */
-static bool escapes(const struct constants *state, const struct thumb_insn *insn, bool followed) {
-    bool computes = insn->writes && !insn->loads && !insn->stores && !followed;
-    bool index = insn->op == THUMB_ADD_REGISTER || insn->op == THUMB_SUB_REGISTER;
-    uint32_t mpu = reads_of(state, insn, is_mpu);
-    bool only_base = insn->loads && !insn->stores && !insn->writeback && mpu == 1U << insn->rn;
-    if (is_call(insn)) return hands_on(state, true);
-    if (mpu && !only_base && (insn->stores || insn->loads || computes)) return true;
-    /* The index of an interrupt's register is added to one of these bases. */
-    return computes && !index && reads_of(state, insn, is_system);
-}
-
-/* One word to the region that the flash driver's window is: where it begins, its size and rights;
- * which one it is by its number alone. */
-static bool sets_window(const struct constants *state, const struct thumb_insn *insn) {
-    uint32_t base, value;
-    bool plain = insn->op == THUMB_STR && insn->index && !insn->writeback && !is_dual(insn) &&
-                 insn->rm == THUMB_NO_REGISTER && insn->rd != insn->rn;
-    if (!plain || !is_known(state, insn->rn, &base)) return false;
-    base += insn->subtract ? 0U - insn->imm : insn->imm;
-    bool has_value = is_known(state, insn->rd, &value);
-    if (has_value && is_mpu(value)) return false;
-    if (base == MPU_RNR) return has_value && value == FW_FLASH_WINDOW_REGION;
-    return base == MPU_RBAR || base == MPU_RASR;
-}
-
-static bool step(struct fw_model *model, struct constants *state, const struct fw_item *item) {
-    const struct thumb_insn *insn = item->insn;
-    bool calls = is_call(insn);
-    uint32_t value = 0, given = insn->reads | (calls ? (1U << ARGUMENTS) - 1 : 0);
-    bool followed = result(model, state, item, &value);
-    bool allowed = model->units[item->unit].flash_window && sets_window(state, insn);
-    if (!allowed && (state->system & given) &&
-        (stores_there(state, insn) || escapes(state, insn, followed))) {
+    struct mpu_state after = *state;
+    bool calls = is_call(insn), lost;
+    bool followed = mpu_follow(f->model, &after, item, &lost);
+    bool allowed = sets_window(&f->model->units[f->unit], state, insn);
+    if (lost || (!allowed && stores_there(state, insn)) ||
+        (!allowed && escapes(state, insn, followed))) {
         return true;
     }
-    if (state->system && leaves(model, item) && hands_on(state, false)) return true;
-    bool base_used = insn->loads || allowed;
-    if (base_used && insn->rn < REGISTERS) state->spent |= state->known & 1U << insn->rn;
-    forget(state, insn->writes | (calls ? CALL_CLOBBERED : 0U));
-    if (followed && insn->rd < REGISTERS) learn(state, insn->rd, value);
+    if (after.system >> THUMB_SP & 1) return true; /* whatever is pushed goes there */
+    after.selected = state->selected && !calls;
+    if ((insn->loads || allowed) && insn->rn < MPU_REGISTERS) {
+        after.spent |= (uint16_t)(after.known & 1U << insn->rn);
+    }
+    if (calls) mpu_forget(&after, lost_by_call(f->model, &after, item));
+    if (insn->in_it) { /* it may not have run */
+        mpu_meet(state, &after);
+    } else {
+        *state = after;
+    }
     return false;
 }
 
-/* What is known where a branch further down leads. */
-struct ahead {
-    uint32_t target;
-    struct constants state;
-};
-
-struct follower {
-    struct fw_model *model;
-    struct constants state;
-    struct ahead ahead[AHEAD_MAXIMUM]; /* branches beyond are taken to know nothing */
-    size_t ahead_count;
-    struct ahead back[AHEAD_MAXIMUM]; /* branches up that bring addresses, for another round */
-    size_t back_count;
-    bool falls_through; /* control comes from the instruction in front */
-};
-
-/* A loop that is entered at its end is reached by its branch up alone. */
-static void note_branch_up(struct follower *f, uint32_t target) {
-    if (!f->state.system || f->back_count == AHEAD_MAXIMUM) return;
-    for (size_t i = 0; i < f->back_count; i++) {
-        const struct ahead *known = &f->back[i];
-        if (known->target == target && !(f->state.system & ~known->state.system)) return;
-    }
-    f->back[f->back_count++] = (struct ahead){target, f->state};
+/* Does the caller get such an address? What it gets is r0 and r1; what a load has used last may
+ * be left over in any other register, and in those no caller of C looks. */
+static bool hands_back(const struct mpu_state *state) {
+    uint32_t mpu = mpu_registers(state);
+    return mpu & (RESULT | ~(uint32_t)state->spent);
 }
 
-static void note_branch(struct follower *f, const struct fw_item *item) {
-    bool branch =
-        item->insn->flow == THUMB_FLOW_BRANCH || item->insn->flow == THUMB_FLOW_BRANCH_COND;
-    if (!branch || item->target == FW_NONE) return;
-    if (f->model->items[item->target].unit != item->unit) return;
-    if (f->model->items[item->target].address <= item->address) {
-        note_branch_up(f, item->target);
+/* Straight code from the target to a return that reads none of these registers: the shared end
+ * of a function, as sealed returns have it. */
+static bool only_returns(const struct fw_model *model, uint32_t target, uint32_t registers) {
+    for (unsigned n = 0; target != FW_NONE && n < TAIL_MAXIMUM; n++) {
+        const struct fw_item *item = &model->items[target];
+        const struct thumb_insn *insn = item->insn;
+        if (item->kind != FW_ITEM_INSN || insn->in_it || (insn->reads & registers)) return false;
+        if (insn->flow == THUMB_FLOW_JUMP_INDIRECT) return item->jump == FW_JUMP_RETURN;
+        if (insn->flow != THUMB_FLOW_NEXT || insn->op == THUMB_SVC) return false;
+        registers &= ~(uint32_t)insn->writes;
+        target = item->next;
+    }
+    return false;
+}
+
+/* Control leaves the unit, and such an address goes along. */
+static bool takes_along(const struct follower *f, const struct fw_item *last,
+                        const struct mpu_state *state) {
+    const struct thumb_insn *insn = last->insn;
+    uint32_t mpu = mpu_registers(state);
+    if (!mpu) return false;
+    switch (insn->flow) {
+    case THUMB_FLOW_TRAP:
+        return false;
+    case THUMB_FLOW_JUMP_INDIRECT:
+        if (last->jump == FW_JUMP_RETURN) return hands_back(state);
+        return last->jump != FW_JUMP_GOTO || fw_is_open_jump(f->model, last);
+    case THUMB_FLOW_BRANCH:
+    case THUMB_FLOW_BRANCH_COND:
+        if (last->target != FW_NONE && f->model->items[last->target].unit == f->unit) return false;
+        return hands_back(state) || !only_returns(f->model, last->target, mpu);
+    default:
+        return !f->goes_on; /* out of the end, or to where nobody knows */
+    }
+}
+
+/* An address that grows with every round is one that the program counts up: it is not followed. */
+static void give_up(struct follower *f, uint32_t local) {
+    const struct mpu_state *state = &f->states[local];
+    if (f->rounds[local] < ROUNDS_MAXIMUM) {
+        f->rounds[local]++;
         return;
     }
-    if (f->ahead_count == AHEAD_MAXIMUM) return;
-    f->ahead[f->ahead_count++] = (struct ahead){item->target, f->state};
+    for (unsigned reg = 0; reg < MPU_REGISTERS; reg++) {
+        bool grows = (state->system >> reg & 1) && state->low[reg] != state->high[reg];
+        if (grows) f->given_up[local] |= (uint16_t)(1U << reg);
+        f->lost |= grows && mpu_may_be(state, reg);
+    }
 }
 
-/* Two ways meet: an address in the system control space may come by either, other constants
- * are known where both agree. */
-static void meet(struct constants *state, const struct constants *other) {
-    for (unsigned reg = 0; reg < REGISTERS; reg++) {
-        uint32_t here = 0, there = 0;
-        bool has_here = is_known(state, reg, &here), has_there = is_known(other, reg, &there);
-        if (has_there) state->spent &= other->spent | ~(1U << reg);
-        if (has_here && (is_system(here) || (has_there && here == there))) continue;
-        if (has_there && is_system(there)) {
-            learn(state, reg, there);
-        } else {
-            forget(state, 1U << reg);
+static void flow_into(void *context, uint32_t block) {
+    struct follower *f = context;
+    uint32_t local = block - f->first_block;
+    struct mpu_state in = *f->outgoing;
+    f->goes_on = true;
+    mpu_forget(&in, f->given_up[local]);
+    if (!mpu_meet(&f->states[local], &in)) return;
+    give_up(f, local);
+    mpu_forget(&f->states[local], f->given_up[local]);
+    if (f->queued[local]) return;
+    f->queued[local] = true;
+    f->queue[f->queue_count++] = local;
+}
+
+/* The first use in the block, or FW_NONE. */
+static uint32_t follow_block(struct follower *f, uint32_t local) {
+    const struct fw_block *block = &f->flow->blocks[f->first_block + local];
+    struct mpu_state state = f->states[local];
+    for (uint32_t i = block->first;; i = f->model->items[i].next) {
+        const struct fw_item *item = &f->model->items[i];
+        bool known = item->address - f->stub < f->stub_end - f->stub;
+        if (known) {
+            mpu_forget(&state, UINT16_MAX);
+        } else if (step(f, &state, item)) {
+            return i;
         }
+        if (i == block->last) break;
     }
+    f->outgoing = &state;
+    f->goes_on = false;
+    fw_each_successor(f->model, f->flow, f->first_block + local, flow_into, f);
+    f->outgoing = NULL;
+    bool along = takes_along(f, &f->model->items[block->last], &state);
+    return along || f->lost ? block->last : FW_NONE;
 }
 
-static void join(struct follower *f, const struct constants *state, bool *any) {
-    if (*any) {
-        meet(&f->state, state);
-    } else {
-        f->state = *state;
-    }
-    *any = true;
-}
-
-/* In front of an instruction: what the code above left, and what branches from above bring. */
-static void arrive(struct follower *f, uint32_t index) {
-    bool any = f->falls_through;
-    if (!any) forget(&f->state, UINT32_MAX);
-    if (!f->model->items[index].block_start) return; /* no branch leads here */
-    for (size_t i = 0; i < f->back_count; i++) {
-        if (f->back[i].target == index) join(f, &f->back[i].state, &any);
-    }
-    for (size_t i = 0; i < f->ahead_count;) {
-        if (f->ahead[i].target != index) {
-            i++;
-            continue;
-        }
-        join(f, &f->ahead[i].state, &any);
-        f->ahead[i] = f->ahead[--f->ahead_count];
-    }
-}
-
-static bool falls_through(const struct thumb_insn *insn) {
-    if (insn->in_it) return true;
-    return insn->flow != THUMB_FLOW_BRANCH && insn->flow != THUMB_FLOW_JUMP_INDIRECT &&
-           insn->flow != THUMB_FLOW_TABLE && insn->flow != THUMB_FLOW_TRAP;
-}
-
-/* One round over the unit. */
-static uint32_t follow(struct follower *f, uint32_t unit, uint32_t stub, uint32_t stub_end) {
-    struct fw_model *model = f->model;
-    f->state.known = f->state.system = f->state.spent = 0;
-    f->ahead_count = 0;
-    f->falls_through = false;
-    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
-        const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN) {
-            f->falls_through = false;
-            continue;
-        }
-        bool known = item->address - stub < stub_end - stub;
-        arrive(f, i);
-        if (item->entry || known) forget(&f->state, UINT32_MAX);
-        if (!known && step(model, &f->state, item)) return i;
-        note_branch(f, item);
-        f->falls_through = falls_through(item->insn);
+static uint32_t follow_queue(struct follower *f) {
+    while (f->queue_count) {
+        uint32_t local = f->queue[--f->queue_count];
+        f->queued[local] = false;
+        uint32_t found = follow_block(f, local);
+        if (found != FW_NONE) return found;
     }
     return FW_NONE;
 }
 
-uint32_t fw_mpu_use(struct fw_model *model, uint32_t unit, uint32_t stub, uint32_t stub_end) {
-    struct follower f; /* not cleared whole: most units have few branches */
-    size_t known;
-    uint32_t found;
-    f.model = model;
-    f.back_count = 0;
-    if (!model->units[unit].decoded) return FW_NONE;
-    do { /* ends: each round but the last fills a place of `back` */
-        known = f.back_count;
-        found = follow(&f, unit, stub, stub_end);
-    } while (found == FW_NONE && f.back_count > known);
+/* Entries first, with nothing known; then what no way from there reached. */
+static uint32_t follow_unit(struct follower *f) {
+    const struct mpu_state nothing = {.reached = true};
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t b = 0; b < f->blocks; b++) {
+            const struct fw_block *block = &f->flow->blocks[f->first_block + b];
+            const struct fw_item *first = &f->model->items[block->first];
+            bool entered = first->entry || first->label || f->flow->outside[block->first];
+            if (pass ? f->states[b].reached : !entered) continue;
+            f->outgoing = &nothing;
+            flow_into(f, f->first_block + b);
+            uint32_t found = follow_queue(f);
+            if (found != FW_NONE) return found;
+        }
+    }
+    return FW_NONE;
+}
+
+uint32_t fw_mpu_use(struct fw_model *model, const struct fw_flow *flow, uint32_t unit,
+                    uint32_t stub, uint32_t stub_end) {
+    if (!model->units[unit].decoded || !mpu_may_reach(model, unit)) return FW_NONE;
+    struct arena scratch = {0};
+    uint32_t first = flow->unit_first[unit], blocks = flow->unit_first[unit + 1] - first;
+    struct follower f = {.model = model,
+                         .flow = flow,
+                         .unit = unit,
+                         .first_block = first,
+                         .blocks = blocks,
+                         .stub = stub,
+                         .stub_end = stub_end,
+                         .states = ARENA_ARRAY(&scratch, struct mpu_state, blocks + 1),
+                         .rounds = ARENA_ARRAY(&scratch, uint8_t, blocks + 1),
+                         .given_up = ARENA_ARRAY(&scratch, uint16_t, blocks + 1),
+                         .queue = ARENA_ARRAY(&scratch, uint32_t, blocks + 1),
+                         .queued = ARENA_ARRAY(&scratch, bool, blocks + 1)};
+    uint32_t found = follow_unit(&f);
+    arena_free(&scratch);
     return found;
 }
 

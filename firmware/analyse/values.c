@@ -712,7 +712,7 @@ static void follow_units(void *context, size_t piece) {
     walker.in_table = work->in_table;
     for (uint32_t u = first; u < end; u++) {
         follow_unit(&walker, u, &work->out->frames[u]);
-        walker.own_mpu |= fw_mpu_use(work->model, u, 0, 0) != FW_NONE;
+        walker.own_mpu |= fw_mpu_use(work->model, work->flow, u, 0, 0) != FW_NONE;
     }
     work->own_mpu[piece] = walker.own_mpu;
     arena_free(&scratch);

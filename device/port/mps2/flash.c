@@ -68,7 +68,8 @@ static bool flash_erase(void *context, uint32_t address) {
 
 static void set_window(uint32_t base, uint32_t attributes) {
     __asm__ volatile("dsb" : : : "memory");
-    MPU_RBAR = base | RBAR_VALID | MPS2_WINDOW_REGION;
+    uint32_t number = base >> REGION_POWER_MIN; /* no bit of the address names a region */
+    MPU_RBAR = number << REGION_POWER_MIN | RBAR_VALID | MPS2_WINDOW_REGION;
     MPU_RASR = attributes;
     __asm__ volatile("dsb\n\tisb" : : : "memory");
 }
