@@ -171,6 +171,10 @@ void check_boot(struct check *check) {
         if (claims && (model->symbols[named].value & ~1U) != reset) {
             check_find(check, "boot", reset, "the reset vector does not lead to __pm_boot");
         }
+        if (claims && model->symbols[named].size_bytes != boot->end - reset) {
+            check_find(check, "boot", reset, "__pm_boot has %u bytes, and its symbol says %u",
+                       boot->end - reset, model->symbols[named].size_bytes);
+        }
         return;
     }
     check->key_source = KEY_NONE;

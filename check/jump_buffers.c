@@ -11,6 +11,7 @@
 
 #include "check/state.h"
 
+enum { FLOAT_LIST = 0x0040f1ff /* D, Vd, single or double, imm8 */ };
 enum { WORDS = 64, STEPS_MAXIMUM = 64, TURN = 16, MINUS_ONE = 15 /* of four bits */ };
 
 struct jump {
@@ -19,9 +20,10 @@ struct jump {
     bool restores;
     bool keyed; /* the key comes into a register or the buffer */
     struct sum words[WORDS];
-    uint32_t end_bytes; /* behind the highest of them */
-    bool floats;        /* floating-point registers stand behind them */
-    bool moves_lr;      /* it stores or loads lr */
+    uint32_t end_bytes;               /* behind the highest of them */
+    bool floats;                      /* floating-point registers stand behind them */
+    uint32_t float_first, float_list; /* from which byte; the first of them, how many, how wide */
+    bool moves_lr;                    /* it stores or loads lr */
     struct sums state;
 };
 
@@ -37,7 +39,10 @@ static bool takes_floats(struct jump *jump, const struct thumb_insn *insn) {
                 (insn->bits & 0xffa00e00U) == 0xec800a00U;
     if (!list || insn->rn >= SUMS_REGISTERS || !is_buffer(jump->state.r[insn->rn])) return false;
     if (jump->state.r[insn->rn].bits < jump->end_bytes) return false;
+    if (jump->floats) return false; /* setjmp of no library needs two lists */
     jump->floats = true;
+    jump->float_first = jump->state.r[insn->rn].bits;
+    jump->float_list = insn->bits & FLOAT_LIST;
     sums_step(&jump->check->sums, &jump->state, insn);
     return true;
 }
@@ -156,7 +161,8 @@ static bool follow(struct jump *jump) {
         if (item->kind != FW_ITEM_INSN) return false;
         if (i != first && (item->entry || item->label || item->block_start)) return false;
         if (item->insn->op == THUMB_BX) {
-            bool returns = item->insn->rm == THUMB_LR && !item->insn->in_it;
+            bool returns =
+                item->insn->rm == THUMB_LR && !item->insn->in_it && !item->insn->unpredictable;
             return returns && jump->moves_lr && only_pads(model, item->next);
         }
         if (!step(jump, item->insn)) return false;
@@ -246,6 +252,12 @@ static void find_keyed(const struct check *check, struct found *savers, struct f
     }
 }
 
+/* What comes back is what was stored: the same registers from the same place. */
+static bool same_floats(const struct jump *saved, const struct jump *restored) {
+    return saved->floats == restored->floats && saved->float_first == restored->float_first &&
+           saved->float_list == restored->float_list;
+}
+
 static bool fits(const struct check *check, const struct found *savers,
                  const struct found *restorers) {
     struct jump saved, restored;
@@ -254,7 +266,7 @@ static bool fits(const struct check *check, const struct found *savers,
         if (!ends_as_it_began(&saved) || !stores_sealed(&saved)) return false;
         for (size_t r = 0; r < restorers->count; r++) {
             if (!follow_restorer(check, &saved, restorers->units[r], &restored)) return false;
-            if (!ends_as_it_began(&restored)) return false;
+            if (!ends_as_it_began(&restored) || !same_floats(&saved, &restored)) return false;
         }
     }
     return savers->count && restorers->count;

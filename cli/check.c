@@ -12,11 +12,12 @@
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
-enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4 };
+enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4, NUMBERS_MAXIMUM = 64 };
 
 struct arguments {
     const char *image, *original, *moved_from;
-    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM], *numbers[NUMBERS_MAXIMUM];
+    struct check_move_options move;
     struct check_range writable[RANGES_MAXIMUM];
     struct check_options options;
     bool json;
@@ -32,6 +33,12 @@ static enum status take_window(void *into, const char *value, struct error *erro
     struct arguments *a = into;
     return options_append(a->window, &a->options.flash_window_count, WINDOW_MAXIMUM, value,
                           "functions of the flash driver's window", error);
+}
+
+static enum status take_number(void *into, const char *value, struct error *error) {
+    struct arguments *a = into;
+    return options_append(a->numbers, &a->move.number_count, NUMBERS_MAXIMUM, value, "numbers",
+                          error);
 }
 
 static enum status take_limit(void *into, const char *value, struct error *error) {
@@ -60,6 +67,9 @@ static const struct options_row rows[] = {
     {"moved-from", 0, "HARDENED.elf", offsetof(struct arguments, moved_from), NULL,
      "also prove that OUT.elf is HARDENED.elf at another address, as\n"
      "`proofmark release` lays it out for a slot"},
+    {"number", 0, "NAME", 0, take_number,
+     "an absolute symbol that `proofmark release` was told is a number;\n"
+     "may be repeated"},
     {"exempt", 0, "NAME", 0, take_exempt,
      "a function that the product's description leaves unsealed, by\n"
      "exempt or pin; may be repeated"},
@@ -203,6 +213,23 @@ static const char *verdict(const struct check_result *result) {
                : "nothing is protected";
 }
 
+static void print_moved(const json_t *figures) {
+    const json_t *moved = json_object_get(figures, "moved"), *symbol;
+    size_t i;
+    if (!moved) return;
+    printf("  %-12s 0x%08llx to 0x%08llx: %lld references followed\n", "moved",
+           number(figures, "moved", "from"), number(figures, "moved", "to"),
+           number(figures, "moved", "references"));
+    json_array_foreach(json_object_get(moved, "absolute"), i, symbol) {
+        bool went = json_is_true(json_object_get(symbol, "went"));
+        printf("  %-12s ", went ? "address" : "number");
+        print_plain(text(symbol, "name"));
+        printf(" (0x%08llx) is absolute and %s: is it %s?\n",
+               (unsigned long long)json_integer_value(json_object_get(symbol, "value")),
+               went ? "went along" : "stayed", went ? "an address" : "a number");
+    }
+}
+
 static void print_human(const struct arguments *a, const struct check_result *result) {
     bool color = isatty(STDOUT_FILENO);
     const char *good = color ? "\033[32m" : "", *bad = color ? "\033[31m" : "";
@@ -212,6 +239,7 @@ static void print_human(const struct arguments *a, const struct check_result *re
     printf("%s: %s%s%s\n", a->image, result->holds ? good : bad, verdict(result), plain);
     print_protections(result->figures);
     print_original(result->figures);
+    print_moved(result->figures);
     json_array_foreach(findings, i, finding) {
         const char *function = text(finding, "function");
         printf("%s%s%s: ", bad, text(finding, "kind"), plain);
@@ -237,12 +265,31 @@ static void read_input(void *context, size_t index) {
         file_read(&input->arena, input->path, FW_INPUT_MAXIMUM_BYTES, &input->bytes, &input->error);
 }
 
+/* What check_moved() proved joins the figures, with what it leaves to the maker. */
+static void add_move(const struct check_move *move, struct check_result *result) {
+    json_t *absolutes = json_array();
+    for (size_t i = 0; i < move->absolute_count; i++) {
+        const struct check_absolute *symbol = &move->absolutes[i];
+        json_t *row = json_pack("{s:s, s:I, s:b}", "name", symbol->name, "value",
+                                (json_int_t)symbol->value, "went", symbol->went);
+        if (!row) { /* no UTF-8 */
+            row = json_pack("{s:s, s:I, s:b}", "name", "", "value", (json_int_t)symbol->value,
+                            "went", symbol->went);
+        }
+        json_array_append_new(absolutes, row);
+    }
+    json_object_set_new(result->figures, "moved",
+                        json_pack("{s:I, s:I, s:I, s:o}", "from", (json_int_t)move->from, "to",
+                                  (json_int_t)move->to, "references", (json_int_t)move->references,
+                                  "absolute", absolutes));
+}
+
 static enum status run(const struct arguments *a, struct check_result *result,
                        struct error *error) {
     const char *other = a->original ? a->original : a->moved_from;
     struct input inputs[2] = {{.path = a->image}, {.path = other}};
     size_t count = other ? 2 : 1;
-    struct check_move move;
+    struct check_move move = {.from = 0};
     enum status status = STATUS_OK;
     parallel_run(count, read_input, inputs);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -250,13 +297,15 @@ static enum status run(const struct arguments *a, struct check_result *result,
         if (status != STATUS_OK) *error = inputs[i].error;
     }
     if (status == STATUS_OK && a->moved_from) {
-        status = check_moved(inputs[1].bytes, inputs[0].bytes, &move, error);
+        status = check_moved(inputs[1].bytes, inputs[0].bytes, &a->move, &move, error);
         if (status != STATUS_OK) error_prefix(error, "not the same firmware at another address");
     }
     if (status == STATUS_OK) {
         status = check_image(inputs[0].bytes, a->original ? &inputs[1].bytes : NULL, &a->options,
                              result, error);
     }
+    if (status == STATUS_OK && a->moved_from) add_move(&move, result);
+    check_move_free(&move);
     arena_free(&inputs[0].arena);
     arena_free(&inputs[1].arena);
     return status;
@@ -271,6 +320,7 @@ int verb_check(int argc, char **argv) {
                                         "is at one place or the other");
     }
     a.options.exempt = a.exempt;
+    a.move.numbers = a.numbers;
     a.options.flash_window = a.window;
     if (a.options.writable_flash_count) a.options.writable_flash = a.writable;
     struct error error;

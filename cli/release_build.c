@@ -206,9 +206,12 @@ static enum status settle_sequence(struct building *b) {
 /* Each slot's image is looked at by check, as the hardened one was. */
 static enum status check_layout(struct building *b, size_t slot) {
     struct check_move move;
+    struct check_move_options numbers = {b->product.release.numbers.items,
+                                         b->product.release.numbers.count};
     struct folder_check found;
     struct span image = buffer_span(&b->layouts[slot].elf);
-    enum status status = check_moved(b->elf, image, &move, b->error);
+    enum status status = check_moved(b->elf, image, &numbers, &move, b->error);
+    check_move_free(&move);
     if (status != STATUS_OK) return status;
     json_t *declared = ship_declared(&b->product);
     status =

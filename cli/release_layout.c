@@ -104,7 +104,7 @@ static enum status lay_out(const struct arguments *a, struct slot_layout *layout
                            struct error *error) {
     struct arena arena = {.chunk = NULL};
     struct span input;
-    struct check_move move;
+    struct check_move move = {.from = 0};
     enum status status = file_read(&arena, a->input, FW_INPUT_MAXIMUM_BYTES, &input, error);
     if (status == STATUS_OK) {
         status = slot_lay_out(input, a->address, a->slot_bytes - PM_SEAL_BYTES, &a->options, layout,
@@ -112,7 +112,8 @@ static enum status lay_out(const struct arguments *a, struct slot_layout *layout
         if (status != STATUS_OK) error_prefix(error, a->input);
     }
     if (status == STATUS_OK) {
-        status = check_moved(input, buffer_span(&layout->elf), &move, error);
+        struct check_move_options numbers = {a->options.numbers, a->options.number_count};
+        status = check_moved(input, buffer_span(&layout->elf), &numbers, &move, error);
         if (status != STATUS_OK) error_prefix(error, "check does not find it the same firmware");
     }
     int replace = a->force ? FILE_REPLACE : FILE_KEEP;
@@ -123,6 +124,7 @@ static enum status lay_out(const struct arguments *a, struct slot_layout *layout
         status = file_write(a->image, buffer_span(&layout->image), 0644, replace, error);
     }
     if (status == STATUS_OK) status = report(a, layout, &move);
+    check_move_free(&move);
     arena_free(&arena);
     return status;
 }

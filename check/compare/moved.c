@@ -3,14 +3,16 @@
  * has, and a symbol as far as its section has; every byte that no such rule speaks of is equal.
  *
  * Two kinds of values have no symbol to follow. An absolute symbol may be an address or a number:
- * those that went are counted, for the maker to judge. The words of the boot stub's MPU table may
- * differ by the distance: that the map is right where the image now is, check_image() proves from
- * the moved file alone. */
+ * one at an edge of what start-up copies to RAM is an address, the others in the image are named,
+ * for the maker to judge. The regions' addresses in the boot stub's MPU table may differ by the
+ * distance: that the map is right where the image now is, check_image() proves from the moved
+ * file alone. */
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check/moved.h"
+#include "check/state.h"
 #include "firmware/lift/lift.h"
 #include "firmware/read/read.h"
 
@@ -20,7 +22,9 @@ struct pair {
     uint8_t *explained; /* a byte for each of the file: a rule spoke of it */
     uint32_t shift, first, end;
     struct error *error;
+    const struct check_move_options *options;
     struct check_move *out;
+    size_t absolute_capacity;
 };
 
 static uint32_t u32(const uint8_t *p) {
@@ -93,6 +97,46 @@ static enum status compare_sections(struct pair *pair) {
     return STATUS_OK;
 }
 
+/* The load address of what start-up copies elsewhere, or its end. */
+static bool is_load_edge(const struct fw_model *model, uint32_t value) {
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        bool copied =
+            (s->flags & SHF_ALLOC) && s->data && s->size_bytes && s->load_address != s->address;
+        if (!copied) continue;
+        if (value == s->load_address || value == s->load_address + s->size_bytes) return true;
+    }
+    return false;
+}
+
+static bool is_told_number(const struct pair *pair, const char *name) {
+    const struct check_move_options *options = pair->options;
+    for (size_t i = 0; options && i < options->number_count; i++) {
+        if (strcmp(options->numbers[i], name) == 0) return true;
+    }
+    return false;
+}
+
+static enum status compare_absolute(struct pair *pair, const struct fw_symbol *symbol, bool went) {
+    struct check_move *out = pair->out;
+    bool number = is_told_number(pair, symbol->name);
+    if (!in_image(pair, symbol->value) || !pair->shift) return STATUS_OK;
+    if (number && went) return differs(pair, "a number went as an address", symbol->value);
+    if (number) return STATUS_OK;
+    if (is_load_edge(&pair->before, symbol->value)) {
+        if (went) return STATUS_OK;
+        return error_input(pair->error,
+                           "0x%08x: the absolute symbol %s is where data that start-up copies is "
+                           "flashed, and stayed behind: name it as a number if it is one",
+                           symbol->value, symbol->name);
+    }
+    out->absolutes = arena_grow(&out->arena, out->absolutes, out->absolute_count,
+                                &pair->absolute_capacity, sizeof *out->absolutes);
+    out->absolutes[out->absolute_count++] = (struct check_absolute){
+        arena_string(&out->arena, symbol->name, strlen(symbol->name)), symbol->value, went};
+    return STATUS_OK;
+}
+
 /* Of a symbol in a section: the section's distance, or the image's for what lies in flash though
  * its section runs in RAM (the load address), or behind its section's end. */
 static enum status compare_symbols(struct pair *pair) {
@@ -106,8 +150,9 @@ static enum status compare_symbols(struct pair *pair) {
         if (moved && (moved != pair->shift || !in_image(pair, a->value))) {
             return differs(pair, "a symbol went where it should not", a->value);
         }
-        if (a->section == SHN_ABS) {
-            pair->out->absolute += moved != 0;
+        if (a->section == SHN_ABS && ELF32_ST_TYPE(a->info) != STT_FILE) {
+            enum status status = compare_absolute(pair, a, moved != 0);
+            if (status != STATUS_OK) return status;
         } else if (a->section && a->section < SHN_LORESERVE && !moved && pair->shift &&
                    in_image(pair, a->value) && ELF32_ST_TYPE(a->info) != STT_TLS) {
             return differs(pair, "a symbol stayed behind", a->value);
@@ -191,6 +236,32 @@ static enum status compare_word(struct pair *pair, const struct fw_relocation *r
     return STATUS_OK;
 }
 
+/* Branches (compare_relative_code() looks at what they reach) and what has no address. */
+static bool has_no_address(uint32_t type) {
+    switch (type) {
+    case R_ARM_NONE:
+    case R_ARM_V4BX:
+    case R_ARM_TLS_LE32:
+    case R_ARM_THM_PC22:
+    case R_ARM_THM_JUMP24:
+    case R_ARM_THM_JUMP19:
+    case R_ARM_THM_PC11:
+    case R_ARM_THM_PC9:
+    case R_ARM_THM_JUMP6:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A field that no rule speaks of has to be equal, so what it names may not have gone. */
+static enum status compare_other(struct pair *pair, const struct fw_relocation *r) {
+    if (has_no_address(r->type) || symbol_went(pair, r) == 0) return STATUS_OK;
+    return error_input(pair->error,
+                       "0x%08x: relocation type %u: its field cannot follow what it names",
+                       r->place, r->type);
+}
+
 static enum status compare_reference(struct pair *pair, size_t index) {
     const struct fw_relocation *r = &pair->before.relocations[index];
     const struct fw_relocation *o = &pair->after.relocations[index];
@@ -218,7 +289,7 @@ static enum status compare_reference(struct pair *pair, size_t index) {
     case R_ARM_THM_MOVT_ABS:
         return compare_half(pair, index);
     default:
-        return STATUS_OK; /* no address: its bytes must be equal */
+        return compare_other(pair, r);
     }
 }
 
@@ -254,20 +325,21 @@ static enum status compare_unwinding(struct pair *pair) {
     return STATUS_OK;
 }
 
-/* Words of the boot stub's own data: each stays, or goes as far as the image. */
+/* The addresses of the regions in the boot stub's MPU table, where the stub's own code says that
+ * it is: each stays, or goes as far as the image. */
 static void explain_boot_stub(struct pair *pair) {
-    uint32_t named = fw_symbol_named(&pair->before, "__pm_boot");
-    if (named == FW_NONE) return;
-    const struct fw_symbol *symbol = &pair->before.symbols[named];
-    uint32_t start = symbol->value & ~1U, end = start + symbol->size_bytes;
-    for (uint32_t at = (start + 3) & ~3U; at < end; at += 4) {
-        uint32_t item = fw_item_at(&pair->before, at);
+    struct check check = {.model = &pair->before};
+    check_prepare_places(&check);
+    check_boot(&check);
+    const struct routine *boot = check.boot;
+    for (uint32_t at = boot ? boot->table : 0; at && at < boot->end; at += 8) {
         const struct fw_section *s = fw_section_at(&pair->before, at);
-        if (item == FW_NONE || !s || pair->before.items[item].kind != FW_ITEM_DATA) continue;
+        if (!s || !s->data || s->size_bytes - (at - s->address) < 4) break;
         size_t offset = offset_of(pair, s, at);
         uint32_t moved = u32(pair->now.data + offset) - u32(pair->old.data + offset);
         if (moved == pair->shift) explain(pair, offset, 4);
     }
+    arena_free(&check.arena);
 }
 
 /* A field of a table that holds an address of the image may have gone as far as the image. */
@@ -342,9 +414,11 @@ static enum status compare(struct pair *pair) {
     return status == STATUS_OK ? compare_rest(pair) : status;
 }
 
-enum status check_moved(struct span before, struct span after, struct check_move *out,
+enum status check_moved(struct span before, struct span after,
+                        const struct check_move_options *options, struct check_move *out,
                         struct error *error) {
-    struct pair pair = {.old = before, .now = after, .out = out, .error = error};
+    struct pair pair = {
+        .old = before, .now = after, .options = options, .out = out, .error = error};
     *out = (struct check_move){.from = 0};
     pair.explained = calloc(before.size_bytes + 1, 1);
     if (!pair.explained) return error_environment(error, "out of memory");
@@ -352,5 +426,11 @@ enum status check_moved(struct span before, struct span after, struct check_move
     free(pair.explained);
     arena_free(&pair.before.arena);
     arena_free(&pair.after.arena);
+    if (status != STATUS_OK) check_move_free(out);
     return status;
+}
+
+void check_move_free(struct check_move *move) {
+    arena_free(&move->arena);
+    *move = (struct check_move){.from = 0};
 }

@@ -299,6 +299,7 @@ static uint32_t follow_unit(struct follower *f) {
             if (pass ? f->states[b].reached : !entered) continue;
             f->outgoing = &nothing;
             flow_into(f, f->first_block + b);
+            f->outgoing = NULL;
             uint32_t found = follow_queue(f);
             if (found != FW_NONE) return found;
         }

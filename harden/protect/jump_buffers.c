@@ -62,6 +62,8 @@ struct jump {
     struct value words[BUFFER_WORDS];
     uint32_t end_bytes;   /* behind the highest of them */
     bool floats;          /* floating-point registers follow: no core register behind them */
+    uint32_t float_first; /* from which byte */
+    uint32_t float_list;  /* the first of them, how many, how wide */
     uint32_t item;        /* that stores or loads lr, or FW_NONE */
     uint8_t carrier;      /* the register of sp in it */
     uint32_t moves_sp;    /* how often sp is set from the carrier behind it */
@@ -73,12 +75,17 @@ static bool is(struct value value, uint32_t kind, uint32_t bits) {
     return value.kind == kind && value.bits == bits;
 }
 
+enum { FLOAT_LIST = 0x0040f1ff /* D, Vd, single or double, imm8 */ };
+
 /* VSTM and VLDM, increment after (A7.7.255, A7.7.236). */
 static bool step_floats(struct jump *jump, const struct thumb_insn *insn) {
     bool known = (insn->bits & 0xff900e00U) == (jump->restores ? 0xec900a00U : 0xec800a00U);
     if (!known || insn->rn >= REGISTERS || jump->r[insn->rn].kind != BUFFER) return false;
     if (jump->r[insn->rn].bits < jump->end_bytes) return false;
+    if (jump->floats) return false;
     jump->floats = true;
+    jump->float_first = jump->r[insn->rn].bits;
+    jump->float_list = insn->bits & FLOAT_LIST;
     if (insn->writeback) jump->r[insn->rn].bits += 4 * (insn->bits & 0xff);
     return true;
 }
@@ -308,6 +315,12 @@ static bool has_others(const struct jumps *jumps, const struct jump *saved) {
     return false;
 }
 
+/* What comes back is what was stored: the same registers from the same place. */
+static bool same_floats(const struct jump *saved, const struct jump *restored) {
+    return saved->floats == restored->floats && saved->float_first == restored->float_first &&
+           saved->float_list == restored->float_list;
+}
+
 static const char *prove(const struct jumps *jumps) {
     struct jump saved, restored;
     for (size_t s = 0; s < jumps->saver_count; s++) {
@@ -318,6 +331,7 @@ static const char *prove(const struct jumps *jumps) {
         for (size_t r = 0; r < jumps->restorer_count; r++) {
             bool proven = follow_longjmp(&saved, jumps->restorers[r], &restored) &&
                           ends_as_it_began(&restored) && has_carrier(&restored) &&
+                          same_floats(&saved, &restored) &&
                           key_register(&restored) != THUMB_NO_REGISTER;
             if (!proven) return "it is not proven to restore what setjmp stores";
         }

@@ -126,6 +126,23 @@ class Patch:
     def nop(self, address):
         return self.put(address, NOP if self.code[address][0] == 2 else NOP_WIDE)
 
+    def symbol(self, name):
+        """File offset of the symbol's entry."""
+        shoff, = struct.unpack_from("<I", self.data, 32)
+        count, = struct.unpack_from("<H", self.data, 48)
+        tables = [struct.unpack_from("<10I", self.data, shoff + 40 * index) for index in range(count)]
+        table = next(t for t in tables if t[1] == 2)
+        names = tables[table[6]][4]
+        for at in range(table[4], table[4] + table[5], 16):
+            start = names + struct.unpack_from("<I", self.data, at)[0]
+            if self.data[start:self.data.index(0, start)].decode() == name:
+                return at
+        raise SystemExit(f"{self.path}: no symbol {name}")
+
+    def resize(self, name, size):
+        struct.pack_into("<I", self.data, self.symbol(name) + 8, size)
+        return self
+
     def drop_relocation(self, place):
         """The file without the relocations of the place: what stands behind them moves up."""
         shoff, = struct.unpack_from("<I", self.data, 32)

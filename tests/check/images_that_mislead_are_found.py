@@ -72,10 +72,12 @@ STORES = [("a store to MPU_CTRL", MPU_CTRL + "movs r1, #0; str r1, [r0]"),
           ("a base below the space", "movw r0, #0xdf00; movt r0, #0xe000; str.w r1, [r0, #0xe94]"),
           ("an index that is known", SCB + "movs r2, #0x94; str r1, [r0, r2]"),
           ("an address that is returned", MPU_CTRL + "bx lr"),
+          ("an address that is returned behind a load", MPU_CTRL + "ldr r1, [r0]"),
           ("an address in r2 for a callee", MPU_CTRL + "mov r2, r0; movs r0, #0; push {r4, lr}; bl 1f; pop {r4, pc}; 1: bx lr"),
           ("an address for a tail call", MPU_CTRL + "mov r1, r0; movs r0, #0; bx r3"),
           ("an address that is kept", MPU_CTRL + "push {r0}; pop {r1}; str r2, [r1]")]
-OTHERS = [("a store to VTOR", SCB + "str r1, [r0, #8]"), ("a load of MPU_CTRL", MPU_CTRL + "ldr r1, [r0]"),
+OTHERS = [("a store to VTOR", SCB + "str r1, [r0, #8]"), ("a load of MPU_CTRL", MPU_CTRL + "ldr r0, [r0]"),
+          ("a load of MPU_CTRL by r3", MPU_CTRL + "mov r3, r0; ldr r0, [r3]"),
           ("a store to CPACR", SCB + "str.w r1, [r0, #0x88]"),
           ("a base that is gone behind a jump", SCB + "b 2f; 1: eor r0, r0, #0x94; bx lr; 2: movs r0, #0; b 1b")]
 

@@ -79,6 +79,42 @@ def nothing_is_sealed(images, out):
     images.expect(figures["sealed"] + figures["exempt"] == figures["sites"] - 1 and named, f"without seals: {figures}")
 
 
+FLOATING = r"""
+#include <setjmp.h>
+#include <stdio.h>
+__asm__(".syntax unified\n.fpu fpv4-sp-d16\n"
+        ".section .text.setjmp,\"ax\"\n.global setjmp\n.type setjmp,%function\n.thumb_func\nsetjmp:\n"
+        "mov r12,sp\nstmia r0!,{r4-r11,r12,lr}\nvstmia r0,{STORED}\nmovs r0,#0\nbx lr\n.size setjmp,.-setjmp\n"
+        ".section .text.longjmp,\"ax\"\n.global longjmp\n.type longjmp,%function\n.thumb_func\nlongjmp:\n"
+        "ldmia r0!,{r4-r11,r12,lr}\nmov sp,r12\nvldmia r0,{LOADED}\nmovs r0,r1\nit eq\nmoveq r0,#1\nbx lr\n"
+        ".size longjmp,.-longjmp\n.text\n");
+""" + PROGRAM.replace("#include <setjmp.h>", "#undef setjmp").replace("#include <stdio.h>", "")
+
+
+def floating(stored, loaded):
+    return FLOATING.replace("STORED", stored).replace("LOADED", loaded)
+
+
+def registers_of_floats(images):
+    """What longjmp loads is what setjmp stored, in harden and in check; its BX has one form."""
+    same = images.build_with_random_key("floats", floating("s16-s31", "s16-s31"))
+    out = images.hardened(same)
+    figures = images.holds("floats behind the words", out, same)["returns"]
+    images.expect(not [row for row in figures["unsealed"] if row["function"] == "longjmp"], f"floats: {figures}")
+    patch = Patch(out)
+    at = patch.address("longjmp", r"^vldmia")
+    half = struct.unpack_from("<H", patch.data, patch.offset(at) + 2)[0]
+    for told, value in (("s0 to s15", half & ~0xf000), ("fewer", half & ~0xff | 8), ("doubles", half | 0x100)):
+        image = Patch(out).put(at + 2, struct.pack("<H", value)).save("floats")
+        images.finds(f"longjmp loads {told}", image, "returns", ["jmp"])
+    bx = patch.address("longjmp", r"^bx lr")
+    for low in (0x4771, 0x4772, 0x4774):
+        images.finds(f"BX lr as {low:#x}", Patch(out).put(bx, struct.pack("<H", low)).save("bx"), "returns", ["jmp"])
+    other = images.build_with_random_key("unlike", floating("s16-s31", "s0-s15"))
+    figures = images.holds("floats that differ", images.hardened(other), other)["returns"]
+    images.expect([row for row in figures["unsealed"] if row["function"] == "longjmp"], f"unlike floats: {figures}")
+
+
 def one_side_only(images, out):
     for function in ("setjmp", "longjmp"):
         patch = Patch(out)
@@ -99,6 +135,7 @@ def main():
     registers_of_the_original(images, out, elf)
     one_side_only(images, out)
     nothing_is_sealed(images, out)
+    registers_of_floats(images)
     return images.finish()
 
 

@@ -315,6 +315,16 @@ def wrong_entries(images, elf, out):
     images.finds("an entry that goes round the boot stub", patch.save("entry"), "boot", ["the file's entry"])
 
 
+def claimed_extents(images, out):
+    """What a symbol's size says is not believed: a vector behind it, a stub longer than its code."""
+    middle, systick = Patch(out).address("work", r"^cmp") | 1, 15 * 4
+    shorter = Patch(out).drop_relocation(systick).put(systick, struct.pack("<I", middle)).resize("vectors", systick)
+    images.finds("a vector behind the table's symbol", shorter.save("behind"), "vectors",
+                 ["behind the vectors", f"0x{middle:08x}"])
+    longer = Patch(out).resize("__pm_boot", 0x400).save("longer")
+    images.finds("a longer boot stub", longer, "boot", ["its symbol says 1024"])
+
+
 def lost_key_cells(images, elf, out):
     """Start-up clears .bss, copies .data; the stack grows; devices are no memory."""
     cell = 0x203ffc00  # the board leaves the last KiB of RAM free
@@ -438,6 +448,7 @@ def main():
     entries_taken_by_code(images)
     key_functions_entered_inside(images)
     key_functions_that_share_code(images)
+    claimed_extents(images, out)
     return images.finish()
 
 

@@ -21,14 +21,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint32_t address = addresses[data[SLOT_AT] % (sizeof addresses / sizeof *addresses)];
     if (slot_lay_out(input, address, SLOT_BYTES, NULL, &layout, &error) == STATUS_OK) {
         if (layout.image.size_bytes > SLOT_BYTES || layout.elf.size_bytes != size) abort();
-        check_moved(input, buffer_span(&layout.elf), &move, &error);
+        check_moved(input, buffer_span(&layout.elf), NULL, &move, &error);
+        check_move_free(&move);
     }
     slot_layout_free(&layout);
     uint8_t *changed = malloc(size);
     if (!changed) return 0;
     memcpy(changed, data, size);
     changed[(data[SLOT_AT] * FAR + data[size - 1]) % size] ^= 1;
-    check_moved(input, (struct span){changed, size}, &move, &error);
+    check_moved(input, (struct span){changed, size}, NULL, &move, &error);
+    check_move_free(&move);
     free(changed);
     return 0;
 }
