@@ -113,15 +113,62 @@ static int create_temporary(void) {
     return fd;
 }
 
+enum target { TARGET_ABSENT, TARGET_FILE, TARGET_STREAM, TARGET_LINK, TARGET_OTHER };
+
+static enum target target_at(const char *path) {
+    struct stat facts, meant;
+    if (lstat(path, &facts) != 0) return TARGET_ABSENT; /* or not seen: creating it tells why */
+    if (S_ISREG(facts.st_mode)) return TARGET_FILE;
+    bool link = S_ISLNK(facts.st_mode), led = link && stat(path, &meant) == 0;
+    mode_t mode = led ? meant.st_mode : facts.st_mode;
+    if (S_ISCHR(mode) || S_ISFIFO(mode)) return TARGET_STREAM;
+    return link ? TARGET_LINK : TARGET_OTHER;
+}
+
+enum status file_may_write(const char *path, int replace, struct error *error) {
+    enum target target = target_at(path);
+    if (target == TARGET_LINK) {
+        return error_input(error, "%s: is a symbolic link and is kept; name what it leads to",
+                           path);
+    }
+    if (target == TARGET_OTHER) {
+        return error_input(error, "%s: is not a regular file and is not replaced", path);
+    }
+    if (target != TARGET_FILE || replace) return STATUS_OK;
+    return error_input(error, "%s: exists already and is kept; use --force to replace it", path);
+}
+
+void file_discard(const char *path) {
+    if (target_at(path) == TARGET_FILE) unlink(path);
+}
+
+/* What has readers of its own cannot be renamed over. */
+static enum status write_stream(const char *path, struct span bytes, struct error *error) {
+    struct stat facts;
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &facts) == 0;
+    if (good && !S_ISCHR(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
+        close(fd);
+        return error_input(error, "%s: was replaced while it was opened", path);
+    }
+    good = good && write_all(fd, bytes) == STATUS_OK;
+    int reason = errno;
+    if (fd >= 0 && close(fd) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    if (good) return STATUS_OK;
+    return error_environment(error, "%s: cannot be written: %s", path, strerror(reason));
+}
+
 enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
                        struct error *error) {
+    enum status allowed = file_may_write(path, replace, error);
+    if (allowed != STATUS_OK) return allowed;
+    if (target_at(path) == TARGET_STREAM) return write_stream(path, bytes, error);
     int length = snprintf(temporary_path, sizeof temporary_path, "%s.tmp-XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof temporary_path) {
         return error_input(error, "%s: path is too long", path);
-    }
-    if (!replace && access(path, F_OK) == 0) {
-        return error_input(error, "%s: exists already and is kept; use --force to replace it",
-                           path);
     }
     int fd = create_temporary();
     if (fd < 0) return error_environment(error, "%s: cannot be created: %s", path, strerror(errno));

@@ -3,7 +3,10 @@
  * file_write() writes to a temporary file beside the target, syncs it and renames it
  * into place. Until the rename the target is untouched; on any error, and on SIGINT,
  * SIGTERM or SIGHUP when file_remove_temporaries_on_signal() was called, the temporary
- * file is removed. An existing target is kept unless FILE_REPLACE is given. */
+ * file is removed. An existing file is kept unless FILE_REPLACE is given, and only a file is
+ * ever replaced: a character device or FIFO (/dev/null, /dev/stdout, a pipe of the shell, by
+ * way of links or not) is written to and stays, also without FILE_REPLACE, since nothing is lost
+ * there; a folder, block device, socket or link to a file is refused. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -21,6 +24,13 @@ enum status file_read(struct arena *arena, const char *path, size_t maximum_byte
 /* mode: permission bits of a new file, e.g. 0644 or 0600. */
 enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
                        struct error *error);
+
+/* Refuses what file_write() would refuse because of what is at `path`, before there is anything
+ * to write. */
+enum status file_may_write(const char *path, int replace, struct error *error);
+
+/* Takes back what file_write() made; what is no file stays. */
+void file_discard(const char *path);
 
 /* mkdir -p. */
 enum status file_make_directories(const char *path, struct error *error);

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/options.h"
@@ -158,12 +157,11 @@ static void print_summary(const struct arguments *a, const struct harden_result 
 /* Both are asked for before anything is done, so that one is not written without the other. */
 static enum status keep_existing(const struct arguments *a, struct error *error) {
     const char *const paths[] = {a->output, a->report};
-    for (size_t i = 0; i < 2 && !a->force; i++) {
-        if (!paths[i] || access(paths[i], F_OK) != 0) continue;
-        return error_input(error, "%s: exists already and is kept; use --force to replace it",
-                           paths[i]);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
+        if (paths[i]) status = file_may_write(paths[i], a->force, error);
     }
-    return STATUS_OK;
+    return status;
 }
 
 static enum status write_outputs(const struct arguments *a, const struct harden_result *result,
@@ -179,7 +177,8 @@ static enum status write_outputs(const struct arguments *a, const struct harden_
     }
     if (status != STATUS_OK) return status;
     status = file_write(a->output, buffer_span(&result->elf), 0644, replace, error);
-    if (status != STATUS_OK && a->report && !a->force) unlink(a->report); /* ours, of no use */
+    if (status != STATUS_OK && a->report && !a->force)
+        file_discard(a->report); /* ours, of no use */
     return status;
 }
 

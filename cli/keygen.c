@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/options.h"
@@ -93,13 +92,10 @@ static int settle(struct options *options) {
 
 static enum status refuse_existing(const struct options *options, struct error *error) {
     const char *paths[] = {options->private_path, options->public_path};
-    for (size_t i = 0; i < 2 && !options->force; i++) {
-        if (access(paths[i], F_OK) == 0) {
-            return error_input(error, "%s: exists already and is kept; use --force to replace it",
-                               paths[i]);
-        }
-    }
-    return STATUS_OK;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < 2 && status == STATUS_OK; i++)
+        status = file_may_write(paths[i], options->force, error);
+    return status;
 }
 
 /* The private key's PEM, encrypted unless the user said not to. */
@@ -125,7 +121,7 @@ static enum status write_pair(const struct options *options, struct span private
     if (status != STATUS_OK) return status;
     status = file_write(options->public_path, public_pem, 0644, replace, error);
     /* Half a pair is not left behind, but a key that replaced another one is kept. */
-    if (status != STATUS_OK && !options->force) unlink(options->private_path);
+    if (status != STATUS_OK && !options->force) file_discard(options->private_path);
     return status;
 }
 

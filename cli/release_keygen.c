@@ -2,7 +2,6 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/options.h"
@@ -103,10 +102,9 @@ static enum status name_keys(const struct arguments *a, struct arena *arena, str
         made[i].private_path = arena_format(arena, "%s/%s.key", a->out, name);
         made[i].public_path = arena_format(arena, "%s/%s.pub", a->out, name);
         const char *paths[] = {made[i].private_path, made[i].public_path};
-        for (size_t k = 0; k < 2 && !a->force; k++) {
-            if (access(paths[k], F_OK) != 0) continue;
-            return error_input(error, "%s: exists already and is kept; use --force to replace it",
-                               paths[k]);
+        for (size_t k = 0; k < 2; k++) {
+            enum status status = file_may_write(paths[k], a->force, error);
+            if (status != STATUS_OK) return status;
         }
     }
     return STATUS_OK;

@@ -7,8 +7,11 @@ what stood there before is kept unless --force is given.
 import os
 import resource
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../firmware"))
@@ -43,6 +46,77 @@ def keeps_what_is_there(board, elf):
         board.expect(done.returncode == 0 and len(os.listdir(folder)) == 2, f"--force {which}: {done}")
         with open(paths["-o"], "rb") as file:
             board.expect(file.read(4) == b"\x7fELF", f"--force {which}: no ELF came")
+
+
+def listen(path):
+    """What is written to a FIFO, read in a thread; .join() first."""
+    def read():
+        with open(path, "rb") as file:
+            thread.got = file.read()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    return thread
+
+
+def writes_to_streams(board, elf):
+    """A FIFO or character device, by a link too, stays what it is and gets the report, with
+    --force and without; also when the run fails afterwards."""
+    folder = board.path("streams")
+    os.mkdir(folder)
+    fifo, link, out = f"{folder}/fifo", f"{folder}/link", f"{folder}/out.elf"
+    os.mkfifo(fifo)
+    os.symlink("fifo", link)
+    for path, options in ((fifo, []), (fifo, ["--force"]), (link, ["--force"])):
+        reader = listen(path)
+        done = board.tool("harden", "--report", path, "-o", out, *options, elf)
+        if done.returncode != 0:  # the reader is waiting for a writer
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        reader.join()
+        board.expect(done.returncode == 0 and b'"functions"' in reader.got, f"{path} {options}: {done}")
+        board.expect(stat.S_ISFIFO(os.lstat(fifo).st_mode) and os.path.islink(link), f"{path} {options}: replaced")
+        os.unlink(out)
+    os.mkdir(out, 0o555)
+    reader = listen(fifo)
+    done = board.tool("harden", "--report", fifo, "-o", f"{out}/{'x' * 300}", elf)
+    reader.join()
+    board.expect(done.returncode == 1 and stat.S_ISFIFO(os.lstat(fifo).st_mode), f"failed behind a FIFO: {done}")
+    terminal, device = os.openpty()
+    name = os.ttyname(device)
+    done = board.tool("keygen", "--no-passphrase", "-o", f"{folder}/a.key", "--public", name)
+    got = os.read(terminal, 4096)
+    board.expect(done.returncode == 0 and b"PUBLIC KEY" in got, f"a terminal: {done} {got}")
+    board.expect(stat.S_ISCHR(os.lstat(name).st_mode), "a terminal: replaced")
+    os.close(device)
+    os.close(terminal)
+    done = board.tool("harden", "--json", "--report", "/dev/stdout", "-o", f"{folder}/piped.elf", elf)
+    board.expect(done.returncode == 0 and '"functions"' in done.stdout, f"/dev/stdout: {done}")
+
+
+def refuses_what_is_no_file(board, elf):
+    folder = board.path("others")
+    os.mkdir(folder)
+    os.mkdir(f"{folder}/folder")
+    with open(f"{folder}/file", "w", encoding="utf-8") as file:
+        file.write("precious")
+    os.symlink("file", f"{folder}/link")
+    os.symlink("nothing", f"{folder}/dangling")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/socket")
+    before = {name: os.lstat(f"{folder}/{name}") for name in os.listdir(folder)}
+    for name, words in (("folder", "not a regular file"), ("socket", "not a regular file"),
+                        ("link", "symbolic link"), ("dangling", "symbolic link")):
+        for which in (["-o"], ["-o", board.path("unused.elf"), "--report"]):
+            done = board.tool("harden", "--force", *which, f"{folder}/{name}", elf)
+            board.expect(one_sentence(done, [name, words]), f"{which} {name}: {done}")
+        done = board.tool("keygen", "--force", "--no-passphrase", "-o", f"{folder}/{name}")
+        board.expect(one_sentence(done, [name, words]), f"keygen {name}: {done}")
+    after = {name: os.lstat(f"{folder}/{name}") for name in os.listdir(folder)}
+    same = before.keys() == after.keys() and all(
+        (before[n].st_ino, before[n].st_mode, before[n].st_size) == (after[n].st_ino, after[n].st_mode, after[n].st_size)
+        for n in before)
+    board.expect(same, f"changed: {sorted(after)}")
+    board.expect(not os.path.exists(board.path("unused.elf")), "one output was written, the other one refused")
 
 
 def unwritable(board, elf):
@@ -121,6 +195,8 @@ def main():
     board = Board(sys.argv[1])
     elf = board.build("good", PROGRAM, flags=["-Os"])
     keeps_what_is_there(board, elf)
+    writes_to_streams(board, elf)
+    refuses_what_is_no_file(board, elf)
     unwritable(board, elf)
     full_disk(board, elf)
     terminated(board, elf)
