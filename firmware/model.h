@@ -129,6 +129,7 @@ struct fw_unit {
     bool computed_jump : 1; /* has a computed goto inside */
     bool labels : 1;        /* has labels whose address is taken */
     bool noreturn : 1;      /* analyse/flow: no path in it returns */
+    bool runs_out : 1;      /* control leaves it by its end, to where nobody looked */
     bool reachable : 1;     /* analyse/reach */
     bool made : 1;          /* by a pass: stubs */
     bool unwound : 1;       /* analyse/unwind: the image's unwinder may read its frame */

@@ -390,13 +390,13 @@ static struct way way_of(const struct fw_model *model, const struct fw_flow *flo
     const struct fw_item *last = &model->items[flow->blocks[block].last];
     uint8_t kind = last->insn->flow;
     bool branches = kind == THUMB_FLOW_BRANCH || kind == THUMB_FLOW_BRANCH_COND;
+    bool leads = branches || kind == THUMB_FLOW_TABLE, unknown = last->target == FW_NONE;
     uint32_t to = fw_leaves_to(model, last);
     struct way way = {.unit = last->unit,
                       .callee = to == FW_NONE ? FW_NONE : model->items[to].unit,
                       .successors = {FW_NONE, FW_NONE},
                       .entered = first->entry || first->label,
-                      .returns = kind == THUMB_FLOW_JUMP_INDIRECT ||
-                                 (branches && last->target == FW_NONE)};
+                      .returns = kind == THUMB_FLOW_JUMP_INDIRECT || (leads && unknown)};
     way.leaves = branches && way.callee != FW_NONE;
     way.gated = kind == THUMB_FLOW_CALL && way.callee != FW_NONE && !last->insn->in_it;
     struct noting noting = {.way = &way};
@@ -473,7 +473,8 @@ static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
                             .waits_on = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1)};
     memset(search.waiting, 0xff, (model->unit_count + 1) * sizeof *search.waiting);
     for (size_t u = 0; u < model->unit_count; u++)
-        search.noreturn[u] = model->units[u].decoded && model->units[u].first != FW_NONE;
+        search.noreturn[u] = model->units[u].decoded && model->units[u].first != FW_NONE &&
+                             !model->units[u].runs_out;
     parallel_run(PIECES, find_ways, &search); /* while every call is taken to return */
     for (uint32_t b = 0; b < flow->block_count; b++) {
         if (search.ways[b].entered) search_push(&search, b);

@@ -26,16 +26,12 @@ static int by_address(const void *a, const void *b) {
     return (*x)->address < (*y)->address ? -1 : (*x)->address > (*y)->address;
 }
 
-/* Zeros or NOPs between two movable functions are alignment and may be used. */
-static bool is_filler(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
+/* Filler between two movable functions is alignment and may be used. */
+static bool is_alignment(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
+    if (size_bytes == 0) return true;
     if (size_bytes > FILLER_BYTES) return false;
     const uint8_t *bytes = fw_bytes_at(model, address, size_bytes);
-    if (!bytes) return size_bytes == 0;
-    for (uint32_t i = 0; i + 1 < size_bytes; i += 2) {
-        uint32_t half = (uint32_t)(bytes[i] | bytes[i + 1] << 8);
-        if (half != 0 && half != 0xbf00 && half != 0x46c0) return false;
-    }
-    return size_bytes % 2 == 0 || bytes[size_bytes - 1] == 0;
+    return bytes && thumb_is_filler(bytes, size_bytes);
 }
 
 static void find_windows(struct fw_model *model, struct fw_layout *out) {
@@ -52,7 +48,7 @@ static void find_windows(struct fw_model *model, struct fw_layout *out) {
         struct fw_window *last = out->window_count ? &out->windows[out->window_count - 1] : NULL;
         uint32_t end = last ? last->address + last->size_bytes : 0;
         if (last && last->section == f->section && f->address >= end &&
-            is_filler(model, end, f->address - end)) {
+            is_alignment(model, end, f->address - end)) {
             last->size_bytes = f->address + f->size_bytes - last->address;
         } else {
             out->windows[out->window_count++] =

@@ -80,12 +80,26 @@ static bool ends_flow(const struct thumb_insn *insn) {
            insn->flow == THUMB_FLOW_TABLE || insn->flow == THUMB_FLOW_TRAP;
 }
 
+/* lld fills the gap behind a function with what reads as branches. Where no size says how long
+ * the function is, that is not its code; references.c looks at whether control comes there. */
+static bool is_gap(const struct cursor *cursor, const struct fw_section *section, uint32_t stop) {
+    uint32_t bits;
+    return !cursor->function->sized && stop == cursor->function->end &&
+           thumb_fetch(section->data + (cursor->address - section->address), stop - cursor->address,
+                       &bits) &&
+           bits == THUMB_FILLER_OF_LLD && lift_is_filler(section, cursor->address, stop);
+}
+
 static void decode_code(struct cursor *cursor, uint32_t stop) {
     struct lift_function *function = cursor->function;
     struct lift_part *part = cursor->part;
     const struct fw_section *section = &part->lift->model->sections[function->section];
     bool after_barrier = false;
     while (cursor->address < stop) {
+        if (after_barrier && is_gap(cursor, section, stop)) {
+            function->end = cursor->address;
+            return;
+        }
         const uint8_t *bytes = section->data + (cursor->address - section->address);
         const struct thumb_insn *insn =
             lift_form(part->forms, part->arena, bytes, stop - cursor->address, cursor->address,
@@ -118,17 +132,24 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
 }
 
 /* The number of entries that the bound check in front of a table branch allows: CMP of
- * the index with nothing in between that writes it. 0: no such check. */
+ * the index, or of what it is a copy of, with nothing in between that writes it. 0: no such
+ * check. */
 static uint32_t bound_of_table(const struct lift_part *part, const struct lift_function *function,
                                const struct thumb_insn *branch) {
     uint32_t last = function->first_item + function->item_count - 1;
+    unsigned index = branch->rm;
     for (uint32_t back = 1; back <= 8 && back <= last - function->first_item; back++) {
         const struct fw_item *item = &part->items[last - back];
         if (item->kind != FW_ITEM_INSN) return 0;
-        if (item->insn->op == THUMB_CMP_IMMEDIATE && item->insn->rn == branch->rm) {
+        if (item->insn->op == THUMB_CMP_IMMEDIATE && item->insn->rn == index) {
             return item->insn->imm + 1;
         }
-        if (item->insn->writes >> branch->rm & 1) return 0;
+        bool copies = item->insn->op == THUMB_MOV_REGISTER && !item->insn->in_it;
+        if (copies && item->insn->rd == index) {
+            index = item->insn->rm;
+            continue;
+        }
+        if (item->insn->writes >> index & 1) return 0;
         if (item->insn->flow == THUMB_FLOW_CALL || item->insn->flow == THUMB_FLOW_CALL_INDIRECT) {
             return 0;
         }

@@ -122,14 +122,9 @@ static size_t collect_starts(struct lift *lift, struct start *starts) {
     return count;
 }
 
-static bool is_filler(const struct fw_section *section, uint32_t address, uint32_t end) {
-    for (; address + 2 <= end; address += 2) {
-        const uint8_t *p = section->data + (address - section->address);
-        uint32_t half = (uint32_t)(p[0] | p[1] << 8);
-        bool wide_nop = half == 0xf3af || half == 0x8000;
-        if (half != 0 && half != 0xbf00 && half != 0x46c0 && !wide_nop) return false;
-    }
-    return true;
+bool lift_is_filler(const struct fw_section *section, uint32_t address, uint32_t end) {
+    return thumb_is_filler(section->data + (address - section->address),
+                           (end - address) & ~(size_t)1);
 }
 
 /* Each run of code in [next, limit) that is no filler, as a function without a name. */
@@ -139,7 +134,7 @@ static size_t unnamed_between(const struct lift *lift, uint16_t section, uint32_
     while (next < limit) {
         uint32_t start = next;
         char kind = lift_kind_at(lift, section, start, limit, &next);
-        if (kind == 'd' || is_filler(&lift->model->sections[section], start, next)) continue;
+        if (kind == 'd' || lift_is_filler(&lift->model->sections[section], start, next)) continue;
         out[count++] = (struct lift_function){.address = start,
                                               .end = next,
                                               .limit = next,

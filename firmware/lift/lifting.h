@@ -21,6 +21,7 @@ struct lift_function {
     const char *reason; /* why it cannot move, or NULL */
     bool undecoded;     /* its bytes are not understood */
     bool labels;        /* has items whose address is taken */
+    bool runs_out;      /* control runs out of its end, or into data */
 };
 
 /* Functions next to each other, decoded and resolved beside the other parts. */
@@ -62,6 +63,8 @@ enum status lift_find_functions(struct lift *lift);
 /* What the mapping symbols say about `address`; *next is where that ends. */
 char lift_kind_at(const struct lift *lift, uint16_t section, uint32_t address, uint32_t limit,
                   uint32_t *next);
+/* Nothing but alignment in [address, end)? */
+bool lift_is_filler(const struct fw_section *section, uint32_t address, uint32_t end);
 /* forms.c: fw_decode() with what one part knows, into its memory. */
 struct fw_forms *lift_new_forms(struct arena *arena);
 const struct thumb_insn *lift_form(struct fw_forms *forms, struct arena *arena,
@@ -83,6 +86,9 @@ bool lift_reads_vtor(const struct lift *lift, uint32_t index);
 void lift_join(struct lift *lift, uint32_t a, uint32_t b);
 uint32_t lift_root(struct lift *lift, uint32_t function);
 void lift_form_units(struct lift *lift);
+/* Does control run out of the function's end? A call there does not come back when the
+ * function came from a compiler (it has a size): noreturn. */
+bool lift_falls_out(const struct lift *lift, const struct lift_function *function);
 
 static inline void lift_refuse(struct lift_function *function, const char *reason) {
     if (!function->reason) function->reason = reason;

@@ -78,14 +78,54 @@ static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_
     return there ? lift->functions[behind].address : limit;
 }
 
+/* Bytes that are code but nobody's, or not understood, may refer to anything that their
+ * half-words could mean: that stays where it is. */
+static void refuse_targets_of_bytes(struct lift *lift, const struct fw_section *section,
+                                    uint32_t address, uint32_t end) {
+    for (; address + 2 <= end; address += 2) {
+        struct thumb_insn insn;
+        if (!thumb_decode(section->data + (address - section->address), end - address, address,
+                          &insn) ||
+            insn.reference == THUMB_REFERENCE_NONE) {
+            continue;
+        }
+        struct lift_function *to = covering(lift, insn.target);
+        if (!to) continue;
+        lift_refuse(to, "bytes that are not understood may refer to it");
+        bool starts = insn.reference == THUMB_REFERENCE_ADR && !to->undecoded;
+        if (starts && insn.target == (to->address | 1)) lift->model->hidden_addresses = true;
+    }
+}
+
+/* Control comes to the bytes between two functions: they are code, whatever they look like, and
+ * lead into the function behind. False where no code is. */
+static bool follow_filler(struct lift *lift, uint32_t address) {
+    const struct fw_section *section = fw_section_at(lift->model, address);
+    if (!section || !fw_is_code_section(section)) return false;
+    uint16_t index = (uint16_t)(section - lift->model->sections);
+    uint32_t end = section->address + section->size_bytes;
+    refuse_targets_of_bytes(lift, section, address, next_function(lift, index, address, end));
+    size_t behind = function_behind(lift, index, address);
+    if (behind < lift->function_count && lift->functions[behind].section == index)
+        lift_refuse(&lift->functions[behind], "control runs into it from bytes in front");
+    return true;
+}
+
 /* What resolving a part finds out about what another part may work on, too. Done when all
  * parts are resolved, in the order of the items, so that a function's first reason is the same
  * however many parts there are. */
-enum finding_kind { FINDING_REFUSED, FINDING_JOINED, FINDING_BLOCK, FINDING_ENTRY, FINDING_VENEER };
+enum finding_kind {
+    FINDING_REFUSED,
+    FINDING_JOINED,
+    FINDING_BLOCK,
+    FINDING_ENTRY,
+    FINDING_VENEER,
+    FINDING_FILLER,
+};
 
 struct finding {
     uint8_t kind;
-    uint32_t subject; /* a function; of BLOCK, ENTRY and VENEER an item */
+    uint32_t subject; /* a function; of BLOCK, ENTRY and VENEER an item; of FILLER an address */
     union {
         const char *reason; /* REFUSED */
         uint32_t other;     /* JOINED: a function */
@@ -136,6 +176,9 @@ static void apply_findings(struct lift *lift, const struct lift_part *part) {
                                        &lift->veneer_capacity, sizeof *lift->veneers);
             lift->veneers[lift->veneer_count++] = finding->subject;
             break;
+        case FINDING_FILLER:
+            (void)follow_filler(lift, finding->subject);
+            break;
         case FINDING_ENTRY:
             items[finding->subject].entry = true;
             items[finding->subject].block_start = true;
@@ -161,7 +204,9 @@ static void resolve_branch(struct lift_part *part, uint32_t index) {
         if (to && !to->undecoded) {
             note_refused(part, to, "a branch goes between its instructions");
             note_refused(part, from, "it branches between instructions");
-        } /* else: bytes that stay where they are; the address is absolute */
+        }
+        /* Else bytes that stay where they are; the address is absolute. */
+        if (!to) note(part, (struct finding){.kind = FINDING_FILLER, .subject = address});
         return;
     }
     items[index].target = target;
@@ -359,6 +404,8 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
     uint32_t address = value & ~1U, target = fw_item_at(model, address);
     struct lift_function *to = covering_item(lift, target, address);
     const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
+    if (!to && (value & 1) && symbol->section != SHN_ABS && follow_filler(lift, address))
+        model->hidden_addresses = true; /* no tag can stand in front of it */
     if (!to) return;
     if (symbol->section == SHN_ABS) { /* never relocated; the function is not moved from under it */
         lift_refuse(to, "an absolute symbol, a number or an address, may mean it");
@@ -556,41 +603,28 @@ static void find_trampolines(struct lift *lift) {
     }
 }
 
-/* Bytes that are code but nobody's, or not understood, may refer to anything that their
- * half-words could mean: that stays where it is. */
-static void refuse_targets_of_bytes(struct lift *lift, const struct fw_section *section,
-                                    uint32_t address, uint32_t end) {
-    for (; address + 2 <= end; address += 2) {
-        struct thumb_insn insn;
-        if (!thumb_decode(section->data + (address - section->address), end - address, address,
-                          &insn) ||
-            insn.reference == THUMB_REFERENCE_NONE) {
-            continue;
-        }
-        struct lift_function *to = covering(lift, insn.target);
-        if (!to) continue;
-        lift_refuse(to, "bytes that are not understood may refer to it");
-        bool starts = insn.reference == THUMB_REFERENCE_ADR && !to->undecoded;
-        if (starts && insn.target == (to->address | 1)) lift->model->hidden_addresses = true;
-    }
-}
-
 static void refuse_around_unknown_bytes(struct lift *lift) {
     struct fw_model *model = lift->model;
     for (size_t s = 0; s < model->section_count; s++) {
         const struct fw_section *section = &model->sections[s];
         if (!fw_is_code_section(section)) continue;
+        const struct lift_function *in_front = NULL;
         uint32_t address = section->address, end = section->address + section->size_bytes;
         while (address < end) {
             struct lift_function *f = covering(lift, address);
             if (f) {
                 if (f->undecoded) refuse_targets_of_bytes(lift, section, f->address, f->end);
                 address = f->end;
+                in_front = f;
                 continue;
             }
             uint32_t stop, following = next_function(lift, (uint16_t)s, address, end);
             char kind = lift_kind_at(lift, (uint16_t)s, address, following, &stop);
-            if (kind != 'd') refuse_targets_of_bytes(lift, section, address, stop);
+            bool filler = kind == 't' && lift_is_filler(section, address, stop);
+            if (filler && in_front && lift_falls_out(lift, in_front))
+                (void)follow_filler(lift, address);
+            if (kind != 'd' && !filler) refuse_targets_of_bytes(lift, section, address, stop);
+            in_front = NULL;
             address = stop > address ? stop : address + 2;
         }
     }

@@ -47,9 +47,7 @@ static bool ends_in_host_call(const struct lift *lift, const struct lift_functio
     return false;
 }
 
-/* Does control run out of the function's end? A call there does not come back when the
- * function came from a compiler (it has a size): noreturn. */
-static bool falls_out(const struct lift *lift, const struct lift_function *function) {
+bool lift_falls_out(const struct lift *lift, const struct lift_function *function) {
     if (!function->item_count) return false;
     const struct fw_item *last =
         &lift->model->items[function->first_item + function->item_count - 1];
@@ -83,7 +81,7 @@ static void join_fall_through(struct lift *lift) {
             lift_join(lift, (uint32_t)i, (uint32_t)i + 1);
             continue;
         }
-        if (function->undecoded || !falls_out(lift, function)) continue;
+        if (function->undecoded || !lift_falls_out(lift, function)) continue;
         struct lift_function *next = i + 1 < lift->function_count ? &lift->functions[i + 1] : NULL;
         bool adjacent = next && next->section == function->section &&
                         next->address == function->end && !next->undecoded && next->item_count;
@@ -91,6 +89,7 @@ static void join_fall_through(struct lift *lift) {
             lift_join(lift, (uint32_t)i, (uint32_t)i + 1);
         } else {
             lift_refuse(function, "control runs out of its end");
+            function->runs_out = true;
         }
     }
 }
@@ -114,6 +113,7 @@ static void refuse_running_into_data(struct lift *lift, struct lift_function *fu
                                (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
         if (!stops && !ends_in_host_call(lift, function, stop)) {
             lift_refuse(function, "control runs into data");
+            function->runs_out = true;
         }
     }
 }
@@ -215,6 +215,7 @@ void lift_form_units(struct lift *lift) {
         unit->function_count++;
         unit->bytes_before += f->end - f->address;
         if (f->undecoded) unit->decoded = false;
+        if (f->runs_out) unit->runs_out = true;
         if (f->reason) fw_refuse(unit, f->reason);
         if (fw_is_ram_section(&model->sections[f->section])) fw_refuse(unit, "it runs from RAM");
         /* It must not trade places with code that makes its memory ready. */

@@ -614,6 +614,19 @@ bool thumb_fetch(const uint8_t *bytes, size_t available_bytes, uint32_t *bits) {
     return true;
 }
 
+bool thumb_is_filler(const uint8_t *bytes, size_t size_bytes) {
+    enum { NOP = 0xbf00, MOV_R8_R8 = 0x46c0, UDF_255 = 0xdeff };
+    static const uint32_t nop_wide = 0xf3af8000;
+    uint32_t bits;
+    for (size_t i = 0; i < size_bytes; i += bits == nop_wide ? 4 : 2) {
+        if (!thumb_fetch(bytes + i, size_bytes - i, &bits)) return false;
+        bool known = bits == 0 || bits == NOP || bits == MOV_R8_R8 || bits == nop_wide ||
+                     bits == UDF_255 || bits == THUMB_FILLER_OF_LLD;
+        if (!known) return false;
+    }
+    return true;
+}
+
 bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address,
                   struct thumb_insn *out) {
     uint32_t bits;

@@ -156,6 +156,15 @@ bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address
 /* The bits that thumb_decode() will decode; false as there. */
 bool thumb_fetch(const uint8_t *bytes, size_t available_bytes, uint32_t *bits);
 
+/* lld's trapInstr (lld/ELF/Arch/ARM.cpp): a branch, were it ever executed. */
+enum { THUMB_FILLER_OF_LLD = 0xd4d4 };
+
+/* Nothing but what assemblers and linkers put between functions: zeros, NOPs of each width
+ * (`mov r8, r8` where there is none), what lld puts there, and the traps (UDF #255) that a
+ * hardened image has where code was. The bytes do not tell whether control comes to them: the
+ * caller looks at what is in front, and at what branches. */
+bool thumb_is_filler(const uint8_t *bytes, size_t size_bytes);
+
 /* IT state as in ITSTATE (A7.3.3): 0 outside a block. */
 static inline uint8_t thumb_it_start(uint32_t firstcond_mask) {
     return (uint8_t)firstcond_mask;
