@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/parallel.h"
 #include "check/check.h"
 #include "check/moved.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 
@@ -231,7 +231,7 @@ static void print_moved(const json_t *figures) {
 }
 
 static void print_human(const struct arguments *a, const struct check_result *result) {
-    bool color = isatty(STDOUT_FILENO);
+    bool color = terminal_has_colours();
     const char *good = color ? "\033[32m" : "", *bad = color ? "\033[31m" : "";
     const char *plain = color ? "\033[0m" : "";
     const json_t *findings = json_object_get(result->figures, "findings"), *finding;

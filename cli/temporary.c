@@ -195,21 +195,38 @@ static int remove_entry(const char *path, const struct stat *facts, int kind, st
     return remove(path);
 }
 
-/* One step where the file system can exchange two names, else two. */
-static enum status exchange(struct error *error) {
-    if (renameat2(AT_FDCWD, folder_path, AT_FDCWD, target_path, RENAME_EXCHANGE) != 0) {
-        if (errno != EINVAL && errno != ENOSYS) goto failed;
-        char aside[TEMPORARY_PATH_BYTES + 8];
-        snprintf(aside, sizeof aside, "%s.old", folder_path);
-        if (rename(target_path, aside) != 0 || rename(folder_path, target_path) != 0 ||
-            rename(aside, folder_path) != 0)
-            goto failed;
+/* Where the file system cannot exchange two names. What was there goes back to its place when the
+ * new folder does not come to it. */
+static enum status exchange_by_steps(const char **old, struct error *error) {
+    static char aside[TEMPORARY_PATH_BYTES + 8];
+    snprintf(aside, sizeof aside, "%s.old", folder_path);
+    *old = aside;
+    if (rename(target_path, aside) != 0) {
+        return error_environment(error, "%s: cannot be replaced: %s", target_path, strerror(errno));
     }
-    /* What was there has the temporary name now; a rest of it does not make this fail. */
-    nftw(folder_path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (rename(folder_path, target_path) == 0) return STATUS_OK;
+    int reason = errno;
+    if (rename(aside, target_path) != 0) {
+        return error_environment(error, "%s: cannot be replaced: %s; what was there is %s",
+                                 target_path, strerror(reason), aside);
+    }
+    return error_environment(error, "%s: cannot be replaced: %s", target_path, strerror(reason));
+}
+
+/* One step where the file system can exchange two names. What was there is removed then; a rest
+ * of it does not make this fail. */
+static enum status exchange(struct error *error) {
+    const char *old = folder_path;
+    if (renameat2(AT_FDCWD, folder_path, AT_FDCWD, target_path, RENAME_EXCHANGE) != 0) {
+        if (errno != EINVAL && errno != ENOSYS) {
+            return error_environment(error, "%s: cannot be replaced: %s", target_path,
+                                     strerror(errno));
+        }
+        enum status status = exchange_by_steps(&old, error);
+        if (status != STATUS_OK) return status;
+    }
+    nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return STATUS_OK;
-failed:
-    return error_environment(error, "%s: cannot be replaced: %s", target_path, strerror(errno));
 }
 
 static enum status place_new(struct error *error) {

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/folder_verify.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "registry/drawing.h"
@@ -126,7 +126,7 @@ static void print_finding(const struct folder_finding *finding, bool colours, co
 }
 
 static void print_text(const struct options *options, const struct folder_report *report) {
-    bool colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    bool colours = terminal_has_colours();
     if (report->product) {
         print_plain(report->product);
         printf(" ");

@@ -42,12 +42,14 @@ bool harden_seed_from_hex(const char *text, uint64_t *out) {
     uint64_t seed = 0;
     if (length < 1 || length > SEED_DIGITS_MAXIMUM) return false;
     for (size_t i = 0; i < length; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = strchr(digits, text[i] | 0x20);
-        if (!digit || text[i] == '\0') return false;
+        static const char digits[] = "0123456789abcdefABCDEF";
+        const char *found = memchr(digits, text[i], sizeof digits - 1);
+        if (!found) return false;
+        uint64_t digit = (uint64_t)(found - digits);
+        if (digit > 15) digit -= 6;
         /* Each digit stirs the whole state, so that long seeds keep all their bits' effect. */
-        uint64_t state = seed ^ (uint64_t)(digit - digits);
-        seed = length <= 16 ? seed << 4 | (uint64_t)(digit - digits) : fw_random(&state);
+        uint64_t state = seed ^ digit;
+        seed = length <= 16 ? seed << 4 | digit : fw_random(&state);
     }
     *out = seed;
     return true;

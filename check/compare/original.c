@@ -90,9 +90,9 @@ static void compare_references(struct compare *compare) {
 
 /* --- bytes that are nobody's, and data */
 
-struct gap {
-    bool same, moved; /* the original's bytes may stand here; code went from here */
-};
+/* What a byte of an original code section belonged to: nothing, a function that is where it was,
+ * or one that is no longer there. */
+enum extent { OUTSIDE, STAYED, LEFT };
 
 static bool is_in_place(const struct compare *compare, uint32_t unit) {
     const struct fw_unit *u = &compare->in->units[unit];
@@ -100,12 +100,10 @@ static bool is_in_place(const struct compare *compare, uint32_t unit) {
     return compare->at[u->first] == compare->in->items[u->first].address;
 }
 
-/* For each byte of an original code section: did it belong to a function that is no longer
- * there. */
+/* An enum extent for each byte. */
 static uint8_t *extents(const struct compare *compare, struct arena *scratch, size_t section) {
     const struct fw_model *in = compare->in;
     const struct fw_section *s = &in->sections[section];
-    enum { OUTSIDE, STAYED, LEFT };
     uint8_t *map = arena_alloc(scratch, s->size_bytes + 1, 1);
     for (size_t i = 0; i < in->function_count; i++) {
         const struct fw_function *f = &in->functions[i];
@@ -118,7 +116,6 @@ static uint8_t *extents(const struct compare *compare, struct arena *scratch, si
 
 /* Free bytes of a code section: filler where code was or is, else as in the original. */
 static void compare_free_bytes(struct compare *compare, size_t section, const uint8_t *original) {
-    enum { OUTSIDE, STAYED, LEFT };
     struct fw_section *s = &compare->check->model->sections[section];
     uint8_t *claims = compare->claims[section].bytes;
     struct arena scratch = {0};

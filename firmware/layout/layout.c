@@ -124,20 +124,32 @@ static bool is_reserved(const struct fw_layout_options *options, const struct fw
     return false;
 }
 
+static int by_start(const void *a, const void *b) {
+    const struct fw_section *const *x = a, *const *y = b;
+    return (*x)->address < (*y)->address ? -1 : (*x)->address > (*y)->address;
+}
+
 /* Behind memory that follows the flashed contents at once: an image that runs from RAM whole
  * has its .bss and stack there. RAM elsewhere in the region does not push code. */
 static uint32_t behind_memory_at(const struct fw_model *model,
                                  const struct fw_layout_options *options, uint32_t end) {
     enum { GAP_BYTES = 4096 };
+    struct arena scratch = {0};
+    const struct fw_section **order =
+        ARENA_ARRAY(&scratch, const struct fw_section *, model->section_count + 1);
+    size_t count = 0;
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *section = &model->sections[i];
-        if (!(section->flags & SHF_ALLOC) || !section->size_bytes) continue;
-        uint32_t section_end = section->address + section->size_bytes;
-        if (is_reserved(options, section) || section_end <= end) continue;
-        if (section->address > end && section->address - end >= GAP_BYTES) continue;
-        end = section_end;
-        i = SIZE_MAX; /* from the first again: each step passes a section, so this ends */
+        bool memory = (section->flags & SHF_ALLOC) && section->size_bytes;
+        if (memory && !is_reserved(options, section)) order[count++] = section;
     }
+    qsort(order, count, sizeof *order, by_start);
+    for (size_t i = 0; i < count; i++) { /* what is too far stays so: the next is farther */
+        uint32_t start = order[i]->address, section_end = start + order[i]->size_bytes;
+        if (start > end && start - end >= GAP_BYTES) break;
+        if (section_end > end) end = section_end;
+    }
+    arena_free(&scratch);
     return end;
 }
 

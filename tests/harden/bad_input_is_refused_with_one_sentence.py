@@ -272,7 +272,8 @@ def position_independent(board):
 def wrong_use(board, good):
     for options, words in (
             (["--profile", "strong"], ["unknown profile strong"]), (["--seed", "xyz"], ["not a seed: xyz"]),
-            (["--seed", ""], ["not a seed"]), (["--seed", "0" * 65], ["not a seed"]),
+            (["--seed", ""], ["not a seed"]), (["--seed", "\x11"], ["not a seed"]), (["--seed", "g"], ["not a seed"]),
+            (["--seed", "12\x19"], ["not a seed"]), (["--seed", "0" * 65], ["not a seed"]),
             (["--flash", "0"], ["START:SIZE"]), (["--flash", "0:0"], ["START:SIZE"]),
             (["--writable", "0x10:zz"], ["START:SIZE"])):
         board.refused(good, words, options, code=2)
