@@ -2,17 +2,21 @@
  * file is refused and its reason names the file, and each that does not is what it was. Every
  * byte of the files below 64 KiB, and seeded places of the firmware and of larger ones.
  *
- *     any_flipped_bit_is_refused FOLDER KEY.pub [SEED]
+ *     any_flipped_bit_is_refused FOLDER KEY.pub ORIGINAL.elf EVERY [SEED]
  *
- * The unflipped folder is accepted, or the test fails: a verifier that refuses everything
- * proves nothing. */
+ * Of the flips of the firmware one in EVERY also goes to check with the original, which finds it
+ * by itself: no digest helps it. The unflipped folder is accepted, and the firmware holds, or the
+ * test fails: a verifier that refuses everything proves nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
+#include "check/check.h"
 #include "cli/folder_verify.h"
+#include "firmware/read/read.h"
 #include "registry/drawing.h"
 
 enum { SMALL_BYTES = 64 << 10, FIRMWARE_PLACES = 10000, OTHER_PLACES = 2000 };
@@ -88,6 +92,10 @@ static const struct consequence consequences[] = {
      {{"files", "label.png: "}, {"label", "label.png: "}, {"page", "the label does not hold"}},
      NO_CLAIM,
      RECORD_EVIDENCE_NONE},
+    {"scheme-1.png",
+     {{"files", "scheme-1.png: "}, {"label", "scheme-1.png: "}, {"page", "scheme-1.png: "}},
+     NO_CLAIM,
+     RECORD_EVIDENCE_NONE},
 };
 
 struct sabotage {
@@ -99,8 +107,10 @@ struct sabotage {
     struct folder_report report, whole; /* of the flipped folder; of the one that nobody changed */
     struct record record;               /* of the whole one */
     size_t parts;                       /* findings of it that are no claims */
+    struct span original;
+    unsigned long every;
     uint64_t seed;
-    unsigned flips, missed;
+    unsigned flips, checked, missed;
 };
 
 static uint64_t next_random(uint64_t *state) { /* SplitMix64 */
@@ -159,15 +169,30 @@ static const char *wrong_finding(const struct sabotage *s, const struct conseque
     return claims == s->record.claims_count || unread ? NULL : "a claim is missing";
 }
 
+static bool check_holds(struct span firmware, const struct span *original) {
+    struct check_result result;
+    struct error error;
+    enum status status = check_image(firmware, original, NULL, &result, &error);
+    bool holds = status == STATUS_OK && result.holds;
+    bool broken = status != STATUS_OK && status != STATUS_BAD_INPUT; /* it never looked */
+    check_free(&result);
+    return holds || broken;
+}
+
 static void flip(struct sabotage *s, const struct folder_file *file, const struct consequence *of,
                  size_t place, unsigned bit) {
     uint8_t *byte = (uint8_t *)file->bytes.data + place; /* our own copy, read by folder_load() */
     struct arena arena = {0};
     *byte ^= (uint8_t)(1u << bit);
     folder_verify(&arena, &s->folder, &s->trust, &s->report);
+    bool firmware = strcmp(file->name, FOLDER_FIRMWARE) == 0;
+    bool checked = firmware && s->flips % s->every == 0;
+    bool unseen = checked && check_holds(file->bytes, &s->original);
     *byte ^= (uint8_t)(1u << bit);
     s->flips++;
+    s->checked += checked;
     const char *wrong = s->report.accepted ? "accepted" : wrong_finding(s, of);
+    if (unseen) wrong = "check found nothing";
     if (wrong) {
         s->missed++;
         printf("missed: bit %u of byte %zu of %s: %s (seed %" PRIu64 ")\n", bit, place, file->name,
@@ -196,6 +221,11 @@ static void sabotage_file(struct sabotage *s, const struct folder_file *file, ui
 
 static enum status set_up(struct sabotage *s, char **argv, struct error *error) {
     enum status status = folder_load(&s->arena, argv[1], &s->folder, error);
+    s->every = strtoul(argv[4], NULL, 0);
+    if (s->every == 0) return error_input(error, "EVERY is a number from 1 on");
+    if (status == STATUS_OK) {
+        status = file_read(&s->arena, argv[3], FW_INPUT_MAXIMUM_BYTES, &s->original, error);
+    }
     if (status == STATUS_OK) status = key_load_public(argv[2], &s->key, error);
     s->trust.maker = &s->key;
     s->trust.now_s = (int64_t)time(NULL);
@@ -208,7 +238,9 @@ static bool verify_whole(struct sabotage *s) {
     struct error error;
     const struct folder_file *record = folder_find(&s->folder, FOLDER_RECORD);
     folder_verify(&s->arena, &s->folder, &s->trust, &s->whole);
-    bool whole = s->whole.accepted && s->whole.count > 0 && record &&
+    const struct folder_file *firmware = folder_find(&s->folder, FOLDER_FIRMWARE);
+    bool whole = firmware && check_holds(firmware->bytes, &s->original) && s->whole.accepted &&
+                 s->whole.count > 0 && record &&
                  record_read(&s->arena, record->bytes, &s->record, &error) == STATUS_OK;
     for (size_t i = 0; i < s->whole.count; i++) {
         whole = whole && s->whole.findings[i].state > FOLDER_STATE_UNKNOWN;
@@ -221,19 +253,22 @@ int main(int argc, char **argv) {
     static struct sabotage sabotage;
     struct sabotage *s = &sabotage;
     struct error error;
-    if (argc < 3 || set_up(s, argv, &error) != STATUS_OK) {
-        printf("any_flipped_bit_is_refused: %s\n", argc < 3 ? "wrong use" : error.message);
+    if (argc < 5 || set_up(s, argv, &error) != STATUS_OK) {
+        printf("any_flipped_bit_is_refused: %s\n", argc < 5 ? "wrong use" : error.message);
         return 1;
     }
-    s->seed = argc > 3 ? strtoull(argv[3], NULL, 0) : (uint64_t)time(NULL);
+    s->seed = argc > 5 ? strtoull(argv[5], NULL, 0) : (uint64_t)time(NULL);
     uint64_t random = s->seed;
     bool whole = verify_whole(s);
     printf("seed %" PRIu64 "; the whole folder is %s\n", s->seed, whole ? "accepted" : "REFUSED");
     for (size_t i = 0; i < s->folder.count && whole; i++)
         sabotage_file(s, &s->folder.files[i], &random);
-    printf("%u flips, %u missed\n", s->flips, s->missed);
+    printf("%u flips, %u of them checked, %u missed\n", s->flips, s->checked, s->missed);
     folder_cache_free(&s->cache);
     drawing_release_fonts();
     arena_free(&s->arena);
-    return whole && s->missed == 0 && s->flips > FIRMWARE_PLACES ? 0 : 1;
+    return whole && s->missed == 0 && s->flips > FIRMWARE_PLACES &&
+                   s->checked >= FIRMWARE_PLACES / s->every
+               ? 0
+               : 1;
 }
