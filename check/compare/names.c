@@ -272,7 +272,7 @@ static bool is_carried(struct compare *compare, const struct mapping *m,
 }
 
 /* Each mapping symbol has one form and stands once, where the kind of the contents changes
- * or moved code begins or ends. */
+ * or moved code or a section begins or ends. */
 static void compare_mapping_symbol(struct compare *compare, const struct mapping *m,
                                    const struct mapping *before, const struct mapping *after,
                                    const struct mapping *original, size_t original_count) {
@@ -293,7 +293,9 @@ static void compare_mapping_symbol(struct compare *compare, const struct mapping
     bool closes = m->kind == 't' && (last & CLAIM_KIND) == CLAIM_DATA && after &&
                   after->address == m->address && after->kind == 'd';
     bool fits = kind == m->kind || closes;
-    if (fits && (here != last || closes) && !twice) return;
+    /* A section says for itself what it begins with. */
+    bool begins = section_index(compare, m->address) != section_index(compare, m->address - 1);
+    if (fits && (here != last || closes || begins) && !twice) return;
     check_find(compare->check, "symbols", m->address, "mapping symbol %s does not belong at 0x%08x",
                compare->file.names[m->symbol], m->address);
 }

@@ -198,7 +198,8 @@ static enum status check_overflow(const struct fw_model *model,
     }
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
-        if (!(s->flags & SHF_ALLOC) || !overlap(s->address, s->size_bytes, start, size)) continue;
+        if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue; /* an empty one is nowhere */
+        if (!overlap(s->address, s->size_bytes, start, size)) continue;
         return error_input(error, "the hardened code needs %u bytes at 0x%08x, where %s is", size,
                            start, s->name);
     }

@@ -239,7 +239,8 @@ static void map_behind_windows(struct writer *writer) {
     for (size_t w = 0; w < writer->layout->window_count; w++) {
         const struct fw_window *window = &writer->layout->windows[w];
         uint32_t end = window->address + window->size_bytes;
-        if (in_window(writer, end) || write_section_of(writer, end) == FW_NONE) continue;
+        bool added = end - writer->layout->overflow_address < writer->layout->overflow_bytes;
+        if (added || in_window(writer, end) || write_section_of(writer, end) == FW_NONE) continue;
         size_t low = 0, high = count;
         while (low < high) {
             size_t middle = low + (high - low) / 2;

@@ -35,13 +35,15 @@ SECTIONS
 """
 
 board = Board(sys.argv[1])
-source, script = board.write("bare.c", PROGRAM), board.write("bare.ld", SCRIPT)
-elf = board.path("bare.elf")
-subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O2", "-nostdlib", "-T", script,
-                "-Wl,--emit-relocs", source, "-o", elf], check=True)
-for profile in ("null", "exploit"):
-    done, out, _ = board.harden(elf, profile, options=["--key-function", "key"])
-    if board.expect(done.returncode == 0, f"{profile}: {done.stderr}"):
-        found = board.tool("check", out, "--original", elf)
-        board.expect(found.returncode == 0, f"{profile}: {found.stdout}{found.stderr}")
+script = board.write("bare.ld", SCRIPT)
+for words in range(3):  # an empty .data stands where the code ends, and may be where added code begins
+    table = "".join(f"__attribute__((used)) static const uint32_t filler{i} = {i};\n" for i in range(words))
+    source, elf = board.write(f"bare{words}.c", PROGRAM + table), board.path(f"bare{words}.elf")
+    subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-O2", "-nostdlib", "-T", script,
+                    "-Wl,--emit-relocs", source, "-o", elf], check=True)
+    for profile in ("null", "exploit"):
+        done, out, _ = board.harden(elf, profile, options=["--key-function", "key"])
+        if board.expect(done.returncode == 0, f"{words} {profile}: {done.stderr}"):
+            found = board.tool("check", out, "--original", elf)
+            board.expect(found.returncode == 0, f"{words} {profile}: {found.stdout}{found.stderr}")
 sys.exit(bool(board.failures))
