@@ -9,6 +9,8 @@
 
 #include "check/walk.h"
 
+enum { UNFOLLOWED = 255 }; /* of sums_access: where a load or store of less than a word goes */
+
 struct unit_facts {
     unsigned saves, sealed;
     const char *doubt;  /* why not every way out is proven */
@@ -57,12 +59,46 @@ static bool holds_return_address(const struct sums *state) {
     return false;
 }
 
+/* What cannot be proven once the address is sealed, and may be left unsealed for that. */
+static void stands_against(struct returns *returns, uint32_t item, struct sum saved,
+                           const char *reason) {
+    if (saved.base != THUMB_LR) return;
+    if (sum_is_base(saved, THUMB_LR)) {
+        returns->facts[returns->unit].excuse = reason;
+    } else {
+        doubt(returns, item, reason);
+    }
+}
+
+/* Who is given the address of the slot may read or write what is in it. */
+static void note_handed_out(struct returns *returns, uint32_t item, const struct sums *state,
+                            uint32_t registers) {
+    for (uint32_t rest = registers & 0x7fff; rest; rest &= rest - 1) {
+        struct sum value = state->r[__builtin_ctz(rest)];
+        if (!sum_is_stack(value)) continue;
+        stands_against(returns, item, sums_saved_in(state, value.bits, 1),
+                       "it hands out the address of its saved return address");
+    }
+}
+
+static uint32_t stored_registers(const struct thumb_insn *insn) {
+    if (insn->coprocessor) return 0;
+    if (insn->list) return insn->list;
+    uint32_t second = insn->op == THUMB_STORE && insn->ra < 16 ? 1U << insn->ra : 0;
+    return insn->rd < 16 ? 1U << insn->rd | second : second;
+}
+
 static void note_store(struct returns *returns, uint32_t item, const struct sums *state) {
     const struct thumb_insn *insn = returns->check->model->items[item].insn;
     struct unit_facts *facts = &returns->facts[returns->unit];
     struct sums_access access;
     bool known = sums_access_of(state, insn, &access);
     bool on_stack = known && sum_is_stack(access.address);
+    note_handed_out(returns, item, state, stored_registers(insn));
+    if (on_stack &&
+        sum_is_base(sums_saved_in(state, access.address.bits, access.bytes), THUMB_LR)) {
+        facts->excuse = "it writes over its saved return address";
+    }
     if (!known) {
         bool lr = insn->reads >> THUMB_LR & 1 && sum_is_base(state->r[THUMB_LR], THUMB_LR);
         bool stack = insn->op == THUMB_PUSH || insn->rn == THUMB_SP;
@@ -116,8 +152,10 @@ static void note_load(struct returns *returns, uint32_t item, const struct sums 
     struct sums_access access;
     if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return;
     for (unsigned i = 0; i < access.count; i++) {
-        struct sum value = sums_slot(state, access.address.bits + 4 * i);
+        uint32_t offset = access.address.bits + 4 * i, bytes = access.count == 1 ? access.bytes : 4;
         unsigned reg = access.registers[i];
+        bool part = reg == UNFOLLOWED;
+        struct sum value = part ? sums_saved_in(state, offset, bytes) : sums_slot(state, offset);
         if (value.base != THUMB_LR) continue;
         bool plain = sum_is_base(value, THUMB_LR);
         if (reg != THUMB_LR && reg != THUMB_PC) {
@@ -171,9 +209,22 @@ static void judge_tail(struct returns *returns, uint32_t item, const struct sums
     }
 }
 
+/* Where control goes on, another function may take what is on the stack for its own: there it
+ * must not find a return address that only this one would unseal. */
+static void judge_frame_left(struct returns *returns, uint32_t item, const struct sums *state) {
+    static const char reason[] = "it goes on to a function with its return address on the stack";
+    const struct fw_model *model = returns->check->model;
+    uint32_t to = fw_leaves_to(model, &model->items[item]);
+    if (to != FW_NONE && model->units[model->items[to].unit].noreturn) return;
+    for (unsigned i = 0; i < state->slot_count; i++)
+        stands_against(returns, item, state->slots[i].value, reason);
+    if (state->lost_slot != SUMS_NONE_LOST) doubt(returns, item, reason);
+}
+
 /* Control goes on to another function, which will return to lr. */
 static void judge_onward(struct returns *returns, uint32_t item, const struct sums *state) {
     struct sum lr = state->r[THUMB_LR];
+    judge_frame_left(returns, item, state);
     if (lr.base == THUMB_LR && !sum_is_base(lr, THUMB_LR)) {
         wrong(returns, item, "goes on to another function with a return address still sealed");
     } else if (!state->lr_kept) {
@@ -234,6 +285,7 @@ static void note_carried(struct unit_facts *facts, const struct sums *state) {
 }
 
 static void visit(void *context, uint32_t item, const struct sums *state) {
+    enum { ARGUMENTS = 0xf }; /* r0-r3 */
     struct returns *returns = context;
     const struct check *check = returns->check;
     const struct fw_item *it = &check->model->items[item];
@@ -243,6 +295,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     if (insn->loads) note_load(returns, item, state);
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
         note_carried(&returns->facts[returns->unit], state);
+        note_handed_out(returns, item, state, ARGUMENTS);
     }
     if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_RETURN) {
@@ -395,15 +448,15 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
     /* Code that is not understood counts as one place that is not sealed. */
     unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL || !u->decoded;
     check->counts.return_sites += sites;
+    if (facts->sealed && facts->open) {
+        check_find(check, "returns", address,
+                   "it seals its return address, but a computed jump in it may go anywhere");
+        return;
+    }
     if (facts->sealed && facts->doubt) {
         check_find(check, "returns", facts->doubt_at,
                    "it seals its return address, but not every way out is proven: %s",
                    facts->doubt);
-        return;
-    }
-    if (facts->sealed && facts->open) {
-        check_find(check, "returns", address,
-                   "it seals its return address, but a computed jump in it may go anywhere");
         return;
     }
     if (facts->sealed && u->labels && !u->computed_jump && u->reason) {

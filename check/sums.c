@@ -10,6 +10,7 @@ void sums_start(struct sums *state) {
     for (unsigned r = 0; r < SUMS_REGISTERS; r++)
         state->r[r] = sum_register(r);
     state->r[THUMB_SP] = (struct sum){BASE_NONE, 0, 0, 1, 0, 0};
+    state->lost_slot = SUMS_NONE_LOST;
     state->lr_kept = state->reached = true;
 }
 
@@ -106,11 +107,25 @@ static void forget_slot(struct sums *state, unsigned index) {
     state->slots[index] = state->slots[--state->slot_count];
 }
 
-/* A word at `offset` now holds `value`; bytes around it that overlapped are forgotten. */
-static void put_slot(struct sums *state, uint32_t offset, struct sum value) {
+static bool touches_slot(const struct sums *state, unsigned index, uint32_t offset,
+                         uint32_t bytes) {
+    uint32_t distance = state->slots[index].offset - offset;
+    return distance < bytes || 0U - distance < 4;
+}
+
+struct sum sums_saved_in(const struct sums *state, uint32_t offset, uint32_t bytes) {
+    for (unsigned i = 0; i < state->slot_count; i++) {
+        bool saved = state->slots[i].value.base == THUMB_LR;
+        if (saved && touches_slot(state, i, offset, bytes)) return state->slots[i].value;
+    }
+    return sum_unknown;
+}
+
+/* The bytes at `offset`, a word or a part of one, now hold `value`; what overlapped is forgotten.
+ */
+static void put_slot(struct sums *state, uint32_t offset, uint32_t bytes, struct sum value) {
     for (unsigned i = 0; i < state->slot_count;) {
-        uint32_t distance = state->slots[i].offset - offset;
-        if (distance < 4 || 0U - distance < 4) {
+        if (touches_slot(state, i, offset, bytes)) {
             forget_slot(state, i);
         } else {
             i++;
@@ -136,6 +151,7 @@ static void put_slot(struct sums *state, uint32_t offset, struct sum value) {
 static void drop_below(struct sums *state) {
     struct sum sp = state->r[THUMB_SP];
     if (!sum_is_stack(sp)) return;
+    if (state->lost_slot < (int32_t)sp.bits) state->lost_slot = SUMS_NONE_LOST;
     for (unsigned i = 0; i < state->slot_count;) {
         if ((int32_t)(state->slots[i].offset - sp.bits) < 0) {
             forget_slot(state, i);
@@ -167,8 +183,17 @@ static uint32_t vector_bytes(const struct thumb_insn *insn) {
     return bits == 0xecbd0a00U ? (insn->bits & 0xff) * 4 : 0;
 }
 
+/* VLDR, VSTR and the lists of floating-point registers: no value in them is followed. */
+static void fill_unfollowed(struct sums_access *out) {
+    uint32_t most = 4 * SUMS_ACCESS_MAXIMUM;
+    if (!out->bytes || out->bytes > most) out->bytes = most;
+    out->count = (out->bytes + 3) / 4;
+    memset(out->registers, 255, sizeof out->registers);
+}
+
 bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
                     struct sums_access *out) {
+    out->bytes = thumb_access_bytes(insn);
     bool push = insn->op == THUMB_PUSH, pop = insn->op == THUMB_POP;
     if (push || pop || insn->op == THUMB_STM || insn->op == THUMB_LDM) {
         out->count = fill_list(insn->list, out->registers);
@@ -179,14 +204,21 @@ bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
     }
     bool word = insn->op == THUMB_LDR || insn->op == THUMB_STR;
     bool other = insn->op == THUMB_LOAD || insn->op == THUMB_STORE;
-    if (!word && !other) return false;
+    bool vector = insn->coprocessor && (insn->loads || insn->stores);
+    if (!word && !other && !vector) return false;
     if (insn->reference != THUMB_REFERENCE_NONE) return false;
-    if (insn->rm != THUMB_NO_REGISTER) return false;
     uint32_t offset = !insn->index ? 0 : insn->subtract ? 0U - insn->imm : insn->imm;
+    if (insn->rm != THUMB_NO_REGISTER) {
+        struct sum index = get(state, insn->rm);
+        if (!sum_is_constant(index)) return false;
+        offset = index.bits << insn->shift;
+    }
     out->address = plus_bits(get(state, insn->rn), offset);
     out->count = 1;
     out->registers[0] = word ? insn->rd : 255;
-    if (is_dual(insn)) {
+    if (vector) {
+        fill_unfollowed(out);
+    } else if (is_dual(insn)) {
         out->count = 2;
         out->registers[0] = (uint8_t)(insn->bits >> 12 & 15);
         out->registers[1] = (uint8_t)(insn->bits >> 8 & 15);
@@ -297,7 +329,7 @@ static void store(struct sums *state, const struct thumb_insn *insn) {
             access.registers[i] == 255 ? sum_unknown : get(state, access.registers[i]);
         /* Perhaps: known only if it was so before. */
         if (insn->in_it && !sum_same(sums_slot(state, offset), value)) value = sum_unknown;
-        put_slot(state, offset, value);
+        put_slot(state, offset, access.count == 1 ? access.bytes : 4, value);
     }
 }
 
@@ -391,6 +423,7 @@ void sums_copy(struct sums *to, const struct sums *from) {
         to->slots[i] = from->slots[i];
     to->slot_count = from->slot_count;
     to->read_slots = from->read_slots;
+    to->lost_slot = from->lost_slot;
     to->lr_kept = from->lr_kept;
     to->reached = from->reached;
 }
@@ -411,6 +444,25 @@ static bool merge_registers(struct sums *into, const struct sums *from) {
     return changed != 0;
 }
 
+static bool lose_slot(struct sums *state, int32_t offset) {
+    if (offset <= state->lost_slot) return false;
+    state->lost_slot = offset;
+    return true;
+}
+
+/* Return addresses that `into` has not. */
+static bool lose_missing(struct sums *into, const struct sums *from) {
+    bool changed = false;
+    for (unsigned i = 0; i < from->slot_count; i++) {
+        uint32_t offset = from->slots[i].offset;
+        if (from->slots[i].value.base != THUMB_LR) continue;
+        if (sums_slot(into, offset).base == BASE_UNKNOWN) {
+            changed |= lose_slot(into, (int32_t)offset);
+        }
+    }
+    return changed;
+}
+
 bool sums_merge(struct sums *into, const struct sums *from) {
     if (!into->reached) {
         sums_copy(into, from);
@@ -420,15 +472,20 @@ bool sums_merge(struct sums *into, const struct sums *from) {
     bool changed = merge_registers(into, from);
     changed |= into->lr_kept && !from->lr_kept;
     into->lr_kept &= from->lr_kept;
+    changed |= lose_slot(into, from->lost_slot);
     for (unsigned i = 0; i < into->slot_count;) {
         bool beside = i < from->slot_count && from->slots[i].offset == into->slots[i].offset;
         struct sum other = beside ? from->slots[i].value : sums_slot(from, into->slots[i].offset);
         if (sum_same(into->slots[i].value, other)) {
             i++;
-        } else {
-            forget_slot(into, i);
-            changed = true;
+            continue;
         }
+        if (into->slots[i].value.base == THUMB_LR) {
+            lose_slot(into, (int32_t)into->slots[i].offset);
+        }
+        forget_slot(into, i);
+        changed = true;
     }
+    if (into->slot_count < from->slot_count) changed |= lose_missing(into, from);
     return changed;
 }

@@ -29,7 +29,7 @@ struct sum { /* eight bytes without a gap: compared whole */
     uint32_t bits;
 };
 
-enum { SUMS_REGISTERS = 15, SUMS_SLOTS = 16 };
+enum { SUMS_REGISTERS = 15, SUMS_SLOTS = 16, SUMS_NONE_LOST = INT32_MIN };
 
 struct sums {
     struct sum r[SUMS_REGISTERS];
@@ -42,6 +42,8 @@ struct sums {
     bool lr_kept;    /* lr holds what the caller or a call put there: it may be unknown which,
                         but it was in no memory, or came back from a slot that is followed */
     bool reached;
+    int32_t lost_slot; /* the highest where some paths have the return address, plain or sealed,
+                          and others have not; SUMS_NONE_LOST */
 };
 
 /* Where the key is read from, and what constants literals have. */
@@ -95,16 +97,20 @@ void sums_step(const struct sums_context *context, struct sums *state,
 struct sum sums_jump_target(const struct sums_context *context, const struct sums *state,
                             const struct thumb_insn *insn);
 struct sum sums_slot(const struct sums *state, uint32_t offset);
+/* The return address, plain or sealed, in a slot that the bytes touch; else sum_unknown. */
+struct sum sums_saved_in(const struct sums *state, uint32_t offset, uint32_t bytes);
 /* True when anything changed. */
 bool sums_merge(struct sums *into, const struct sums *from);
 /* ROR.W of a register, which seals may use. */
 bool sums_is_rotation(const struct thumb_insn *insn);
-/* Where an instruction stores or loads words: address of the lowest word, how many, and
- * the register of each; false when the address is no known sum. */
+/* Where an instruction stores or loads: address of the lowest word, how many (a byte counts as
+ * one), and the register of each; false when the address is no known sum. */
+enum { SUMS_ACCESS_MAXIMUM = 32 };
 struct sums_access {
     struct sum address;
     unsigned count;
-    uint8_t registers[16]; /* 255: not a core register */
+    uint32_t bytes; /* of all of them; where a coprocessor decides, the most */
+    uint8_t registers[SUMS_ACCESS_MAXIMUM]; /* 255: not a core register, or a part of it */
 };
 bool sums_access_of(const struct sums *state, const struct thumb_insn *insn,
                     struct sums_access *out);

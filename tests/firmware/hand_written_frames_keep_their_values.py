@@ -33,6 +33,57 @@ HELPERS = r"""
     cmp r0, #1
     bx lr
     end spoil
+/* Ways out in common, which take another function's frame for their own. */
+    function common_exit
+    pop {r4, pc}
+    end common_exit
+    function long_exit
+    add sp, #8
+    ldr r4, [sp], #4
+    pop {pc}
+    end long_exit
+    function exit_on_to_exit
+    adds r0, #1
+    b.w common_exit
+    end exit_on_to_exit
+    function plain_exit
+    ldr r4, [sp], #8
+    bx lr
+    end plain_exit
+    .section .text.unsized, "ax", %progbits
+    .global unsized_user
+    .thumb_func
+unsized_user:
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    b.w unsized_exit
+    .global unsized_exit
+    .thumb_func
+unsized_exit:
+    pop {r4, pc}
+/* Callees that read, write, leave through or lower their caller's frame. */
+    function redirect
+    ldr r1, =add_three
+    str r1, [r0]
+    bx lr
+    .ltorg
+    .align 2
+    end redirect
+    function look
+    ldr r0, [r0]
+    bx lr
+    end look
+    function stop_here
+    mov r4, r0
+    movs r0, #0x18
+    ldr r1, =0x20026
+    bkpt 0xab
+1:  b 1b
+    .ltorg
+    .align 2
+    end stop_here
 """
 
 # name, assembly, {(arguments): result}, "sealed", "unsealed" or None (no saved return address)
@@ -402,6 +453,197 @@ shared_tail:
     .ltorg
     .align 2""", {(0,): 5, (10,): 10}, "sealed"),
     ("add_ip", "    add r0, ip\n    bx lr", {}, None),
+    ("leaves_by_common_exit", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    b.w common_exit""", {(5,): 6}, "unsealed"),
+    ("leaves_by_a_register", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    ldr r1, =common_exit
+    bx r1
+    .ltorg
+    .align 2""", {(5,): 6}, "unsealed"),
+    ("leaves_under_a_condition", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #0
+    mov r0, r4
+    beq.w common_exit
+    add r0, r4, #1
+    pop {r4, pc}""", {(0,): 0, (5,): 6}, "unsealed"),
+    ("leaves_in_it", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    cmp r4, #0
+    mov r0, r4
+    it eq
+    beq.w common_exit
+    add r0, r4, #1
+    pop {r4, pc}""", {(0,): 0, (5,): 6}, "unsealed"),
+    ("leaves_by_a_longer_exit", """
+    push {r4, lr}
+    sub sp, #8
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    b.w long_exit""", {(5,): 6}, "unsealed"),
+    ("leaves_by_an_exit_to_an_exit", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    b.w exit_on_to_exit""", {(5,): 6}, "unsealed"),
+    ("leaves_before_a_call", """
+    push {r4, lr}
+    mov r4, r0
+    cbz r0, 1f
+    bl spoil
+    add r0, r4, #1
+    pop {r4, pc}
+1:  b.w common_exit""", {(0,): 0, (5,): 6}, "unsealed"),
+    ("restores_before_it_leaves", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    ldr lr, [sp, #4]
+    b.w plain_exit""", {(5,): 6}, "unsealed"),
+    ("drops_its_frame_and_leaves", """
+    push {r4, lr}
+    sub sp, #8
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    add sp, #8
+    ldr r4, [sp]
+    ldr lr, [sp, #4]
+    add sp, #8
+    b.w add_three""", {(5,): 8}, "sealed"),
+    ("saves_on_one_way_to_leaving", """
+    sub sp, #16
+    cbz r0, 1f
+    str lr, [sp, #12]
+    str r0, [sp, #4]
+    bl spoil
+    ldr r0, [sp, #4]
+    ldr lr, [sp, #12]
+1:  add sp, #16
+    b.w add_three""", {(0,): 3, (5,): 8}, "sealed"),
+    ("lr_kept_but_the_frame_open", """
+    push {r4, lr}
+    mov r4, r0
+    add r0, r4, #1
+    b.w common_exit""", {(5,): 6}, "unsealed"),
+    ("leaves_for_ever", """
+    push {r4, lr}
+    mov r4, r0
+    cmp r0, #77
+    beq.w stop_here
+    bl spoil
+    add r0, r4, #1
+    pop {r4, pc}""", {(5,): 6}, "sealed"),
+    ("writes_over_the_save", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    ldr r1, =1f
+    adds r1, #1
+    str r1, [sp, #4]
+    add r0, r4, #1
+    pop {r4, pc}
+    .ltorg
+    .align 2
+1:  movs r0, #9
+    bl exit""", {}, "unsealed"),
+    ("writes_over_the_save_with_an_index", """
+    push {r4, lr}
+    mov r4, r0
+    mov r1, lr
+    movs r2, #1
+    str r1, [sp, r2, lsl #2]
+    bl spoil
+    add r0, r4, #1
+    pop {r4, pc}""", {(5,): 6}, "unsealed"),
+    ("writes_a_byte_of_the_save", """
+    push {r4, lr}
+    ldrb r1, [sp, #5]
+    strb r1, [sp, #5]
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    pop {r4, pc}""", {(5,): 6}, "unsealed"),
+    ("reads_a_byte_of_the_save", """
+    push {r4, lr}
+    mov r4, r0
+    ldrb r3, [sp, #7]
+    mov r1, lr
+    cmp r3, r1, lsr #24
+    ite eq
+    addeq r0, r4, #1
+    movne r0, #0
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    pop {r4, pc}""", {(5,): 6}, "unsealed"),
+    ("writes_right_below_the_save", """
+    push {lr}
+    sub sp, #12
+    strb r0, [sp, #11]
+    strh r0, [sp, #8]
+    bl spoil
+    ldrb r0, [sp, #11]
+    ldrh r1, [sp, #8]
+    add r0, r1
+    add sp, #12
+    pop {pc}""", {(5,): 10}, "sealed"),
+    ("returns_to_another", """
+    push {r0, r4, lr}
+    bl choose
+    mov r2, lr
+    ldr r4, [sp, #8]
+    str r0, [sp, #8]
+    mov lr, r4
+    pop {r0, r4, pc}""", {(10,): 13}, "unsealed"),
+    ("choose", "    ldr r0, =add_three\n    bx lr\n    .ltorg\n    .align 2", {}, None),
+    ("hands_out_its_save", """
+    push {r4, lr}
+    add r0, sp, #4
+    bl look
+    mov r4, r0
+    ldr r3, =1f
+    adds r3, #1
+1:  cmp r4, r3
+    it hs
+    movhs r4, #0
+    pop {r4, pc}
+    .ltorg
+    .align 2""", {}, "unsealed"),
+    ("is_redirected", """
+    push {r0, r4, r5, lr}
+    mov r5, lr
+    add r0, sp, #12
+    bl redirect
+    mov lr, r5
+    pop {r0, r4, r5, pc}""", {(10,): 13}, "unsealed"),
+    ("stores_the_address_of_its_save", """
+    push {r4, lr}
+    sub sp, #8
+    mov r4, r0
+    add r1, sp, #12
+    str r1, [sp]
+    bl spoil
+    ldr r1, [sp]
+    ldr r1, [r1]
+    add r0, r4, #1
+    add sp, #8
+    pop {r4, pc}""", {(5,): 6}, "unsealed"),
     ("table_branch_without_table", """
     adr r3, 1f
     tbb [r3, r0]

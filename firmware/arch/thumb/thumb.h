@@ -153,6 +153,10 @@ struct thumb_insn {
 bool thumb_decode(const uint8_t *bytes, size_t available_bytes, uint32_t address,
                   struct thumb_insn *out);
 
+/* Bytes of memory that a load or store touches, from its address on (lists that go down: up to
+ * it); 0 for others, and where the coprocessor decides. */
+uint32_t thumb_access_bytes(const struct thumb_insn *insn);
+
 /* The bits that thumb_decode() will decode; false as there. */
 bool thumb_fetch(const uint8_t *bytes, size_t available_bytes, uint32_t *bits);
 
