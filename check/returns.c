@@ -215,6 +215,9 @@ static void judge_frame_left(struct returns *returns, uint32_t item, const struc
     static const char reason[] = "it goes on to a function with its return address on the stack";
     const struct fw_model *model = returns->check->model;
     uint32_t to = fw_leaves_to(model, &model->items[item]);
+    /* A non-local goto that has taken the other's stack pointer. */
+    bool other = state->r[THUMB_SP].base == BASE_OTHER;
+    if (other && fw_is_open_jump(model, &model->items[item])) return;
     if (to != FW_NONE && model->units[model->items[to].unit].noreturn) return;
     for (unsigned i = 0; i < state->slot_count; i++)
         stands_against(returns, item, state->slots[i].value, reason);

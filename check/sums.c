@@ -307,6 +307,10 @@ static struct sum stack_after(const struct sums *state, const struct thumb_insn 
         if (insn->rn != THUMB_SP) return sum_unknown;
         return plus_bits(sp, insn->decrement ? 0U - list_bytes : list_bytes);
     case THUMB_LDR:
+        if (insn->rd == THUMB_SP) {
+            bool own = sum_is_stack(get(state, insn->rn));
+            return own ? sum_unknown : (struct sum){BASE_OTHER, 1, 0, 0, 0, 0};
+        } /* fall through */
     case THUMB_STR:
     case THUMB_LOAD:
     case THUMB_STORE:

@@ -16,6 +16,7 @@
 enum {                 /* bases; 0..14 are registers */
        BASE_SLOT = 16, /* + k: the word k words above the stack pointer */
        BASE_SLOTS = 200,
+       BASE_OTHER = 252, /* of sp: loaded from memory, another function's */
        BASE_LOCAL = 253, /* the way back behind a call inside the unit */
        BASE_NONE = 254,  /* a sum without a base */
        BASE_UNKNOWN = 255,

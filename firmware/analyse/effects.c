@@ -110,6 +110,10 @@ static struct value stack_after(const struct state *state, const struct thumb_in
         return value_plus(sp,
                           insn->decrement ? 0U - list_bytes(insn->list) : list_bytes(insn->list));
     case THUMB_LDR:
+        if (insn->rd == THUMB_SP) {
+            bool own = value_of(state, insn->rn).kind == VALUE_STACK;
+            return own ? value_unknown : (struct value){VALUE_OTHER, 0};
+        } /* fall through */
     case THUMB_STR:
     case THUMB_LOAD:
     case THUMB_STORE:

@@ -11,6 +11,7 @@ enum kind {
     VALUE_RETURN,   /* the return address */
     VALUE_LOCAL,    /* the way back behind a local call of this unit */
     VALUE_TABLE,    /* a word loaded from the relocated table at bits */
+    VALUE_OTHER,    /* of sp: loaded from memory, another function's (__builtin_longjmp) */
 };
 
 struct value {

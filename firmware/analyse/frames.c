@@ -273,11 +273,13 @@ static bool goes_on(const struct walker *walker, const struct fw_item *item) {
 }
 
 /* May the save still be where a function that control goes on to would look for its own? Not where
- * that one never returns. */
+ * that one never returns, nor where a non-local goto has taken that one's stack pointer. */
 static bool leaves_save(const struct walker *walker, const struct state *state,
                         const struct fw_item *item) {
     uint32_t to = fw_leaves_to(walker->model, item);
     if (state->saved == SAVED_NO) return false;
+    if (state->r[THUMB_SP].kind == VALUE_OTHER && fw_is_open_jump(walker->model, item))
+        return false;
     return to == FW_NONE || !walker->model->units[walker->model->items[to].unit].noreturn;
 }
 
