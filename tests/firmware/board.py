@@ -17,10 +17,17 @@ LINK = ["-nostartfiles", "-Wl,--gc-sections", "-Wl,--emit-relocs", "-Wl,-u,pm_ra
 PROFILES = ("null", "exploit")
 
 
-class Board:
-    """A directory of builds, by one proofmark; `failures` are printed as they come."""
+def run(elf, machine=None):
+    """What the image does on the test board, or on another machine of QEMU's."""
+    return emulate(elf, options=["-M", machine] if machine else ())
 
-    def __init__(self, proofmark):
+
+class Board:
+    """A directory of builds, by one proofmark; `failures` are printed as they come. `processor`:
+    the compiler's flags for another one than Cortex-M4, `machine` QEMU's that has it."""
+
+    def __init__(self, proofmark, processor=(), machine=None):
+        self.processor, self.machine = list(processor), machine
         self.proofmark = os.path.abspath(proofmark)
         self.directory = tempfile.TemporaryDirectory()
         self.passed = 0
@@ -39,7 +46,8 @@ class Board:
         for source in sources:
             target = self.path(f"{tag}-{os.path.basename(source)}.o")
             if not os.path.exists(target):
-                subprocess.run(["arm-none-eabi-gcc", *MACHINE, *flags, "-c", source, "-o", target], check=True)
+                subprocess.run(["arm-none-eabi-gcc", *MACHINE, *self.processor, *flags, "-c", source,
+                                "-o", target], check=True)
             objects.append(target)
         return objects
 
@@ -50,7 +58,8 @@ class Board:
         objects = self._objects(shared, ["-Os"], "board")
         objects += self._objects([source], list(flags), name)
         elf = self.path(f"{name}.elf")
-        subprocess.run(["arm-none-eabi-gcc", *MACHINE, *flags, *LINK, *link, *objects, "-o", elf], check=True)
+        subprocess.run(["arm-none-eabi-gcc", *MACHINE, *self.processor, *flags, *LINK, *link, *objects,
+                        "-o", elf], check=True)
         return elf
 
     def tool(self, *arguments):
@@ -83,7 +92,7 @@ class Board:
         finds nothing. Returns the report
         of the last."""
         name = os.path.basename(elf)
-        plain = emulate(elf)
+        plain = run(elf, self.machine)
         ok = plain.code == 0 and expected in plain.output.decode("latin-1")
         report = None
         if not self.expect(ok, f"{name} as it is: {plain.told()}"):
@@ -95,8 +104,8 @@ class Board:
                 self.adds_up(report, f"{name} {profile}")
                 if not self.expect(done.returncode == 0, f"{name} {profile} {seed}: {done.stderr.strip()}"):
                     continue
-                run = emulate(out)
-                self.expect(run.same(plain), f"{name} {profile} {seed}: {run.told()}")
+                after = run(out, self.machine)
+                self.expect(after.same(plain), f"{name} {profile} {seed}: {after.told()}")
                 if check:
                     found = self.tool("check", *(check_options if profile == "exploit" else ()), "--original", elf, out)
                     self.expect(found.returncode == 0, f"{name} {profile} {seed}: check: {found.stdout[-600:]}{found.stderr}")
