@@ -15,15 +15,29 @@ enum { PATH_BYTES = 4096 };
 /* The temporary file under way; empty when there is none. Read by the signal handler. */
 static char temporary_path[PATH_BYTES];
 static volatile sig_atomic_t temporary_active;
+static bool on_terminal; /* standard error, when the handlers were installed */
+
+/* From a handler, where little else may be called. A terminal's line may hold a bar, or ^C. */
+static void say_that_it_ended(int number) {
+    static const char ends[] = ": stopped before it was done; no half-written output is left\n";
+    const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+    const char *const parts[] = {on_terminal ? "\n" : "", "proofmark: ", name, ends};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        ssize_t ignored = write(STDERR_FILENO, parts[i], strlen(parts[i]));
+        (void)ignored;
+    }
+}
 
 static void on_signal(int number) {
     if (temporary_active) unlink(temporary_path);
+    say_that_it_ended(number);
     signal(number, SIG_DFL);
     raise(number);
 }
 
 void file_remove_temporaries_on_signal(void) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    on_terminal = isatty(STDERR_FILENO);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);

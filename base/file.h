@@ -35,7 +35,8 @@ void file_discard(const char *path);
 /* mkdir -p. */
 enum status file_make_directories(const char *path, struct error *error);
 
-/* Installs handlers that unlink the temporary file under way, then die of the signal. */
+/* Installs handlers that unlink the temporary file under way, say in a sentence on standard
+ * error that it ended, then die of the signal. */
 void file_remove_temporaries_on_signal(void);
 
 #endif

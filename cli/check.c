@@ -120,6 +120,22 @@ static void print_row(const char *name, long long part, long long whole, const c
     printf("  %-12s %6lld of %-6lld %s\n", name, part, whole, rest);
 }
 
+/* The functions of one reason, and how many there is no room for: --json has them all. */
+static void print_names(const json_t *rest, const char *reason) {
+    enum { SHOWN_MAXIMUM = 3 };
+    const json_t *row;
+    size_t i, names = 0;
+    json_array_foreach(rest, i, row) {
+        const char *name = text(row, "function");
+        if (!*name || strcmp(text(row, "reason"), reason) != 0) continue;
+        if (names++ >= SHOWN_MAXIMUM) continue;
+        fputs(names == 1 ? " (" : ", ", stdout);
+        print_plain(name);
+    }
+    if (names > SHOWN_MAXIMUM) printf(" and %zu more", names - SHOWN_MAXIMUM);
+    if (names) putchar(')');
+}
+
 /* What is left as it is, by its reasons. */
 static void print_rest(const char *name, const json_t *rest) {
     const json_t *row, *other;
@@ -136,6 +152,7 @@ static void print_rest(const char *name, const json_t *rest) {
         if (told) continue;
         printf("  %-12s %6lld ", name, sites);
         print_plain(reason);
+        print_names(rest, reason);
         putchar('\n');
     }
 }
@@ -244,8 +261,10 @@ static void print_human(const struct arguments *a, const struct check_result *re
         const char *function = text(finding, "function");
         printf("%s%s%s: ", bad, text(finding, "kind"), plain);
         print_plain(function);
-        printf("%s0x%08llx: ", *function ? " at " : "",
-               (unsigned long long)json_integer_value(json_object_get(finding, "address")));
+        unsigned long long address =
+            (unsigned long long)json_integer_value(json_object_get(finding, "address"));
+        /* What is about the image as a whole is at no address. */
+        if (*function || address) printf("%s0x%08llx: ", *function ? " at " : "", address);
         print_plain(text(finding, "what"));
         putchar('\n');
     }

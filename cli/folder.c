@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,6 +85,45 @@ static enum status load_level(struct arena *arena, const char *path, const char 
     }
     closedir(directory);
     return status;
+}
+
+static bool is_release(struct arena *arena, const char *path) {
+    struct stat facts;
+    return lstat(arena_format(arena, "%s/%s", path, FOLDER_RECORD), &facts) == 0 ||
+           lstat(arena_format(arena, "%s/statements", path), &facts) == 0;
+}
+
+static const char *release_below(struct arena *arena, const char *path, unsigned depth,
+                                 size_t *count) {
+    struct dirent **entries = NULL;
+    const char *found = NULL;
+    int entry_count = scandir(path, &entries, NULL, versionsort);
+    for (int i = 0; i < entry_count; i++) {
+        const char *name = entries[i]->d_name;
+        const char *full = arena_format(arena, "%s/%s", path, name), *deeper = NULL;
+        struct stat facts;
+        if (*name != '.' && lstat(full, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+            if (is_release(arena, full)) {
+                deeper = full;
+                ++*count;
+            } else if (depth > 1) {
+                deeper = release_below(arena, full, depth - 1, count);
+            }
+        }
+        if (deeper) found = deeper;
+        free(entries[i]);
+    }
+    free(entries);
+    return found;
+}
+
+const char *folder_release_below(struct arena *arena, const char *path, size_t *count) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    *count = 0;
+    if (is_release(arena, path)) return NULL;
+    return release_below(arena, arena_string(arena, path, length), 2, count);
 }
 
 enum status folder_load(struct arena *arena, const char *path, struct folder *out,

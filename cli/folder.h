@@ -64,6 +64,11 @@ const struct folder_file *folder_find(const struct folder *folder, const char *n
 enum status folder_add(struct folder *folder, const char *name, struct span bytes,
                        struct error *error);
 
+/* A release at most two folders further down, of several the one with the highest version, and
+ * how many there are: whoever gave `path` may have meant it. NULL: `path` is a release itself,
+ * or leads to none. */
+const char *folder_release_below(struct arena *arena, const char *path, size_t *count);
+
 /* Reads a folder and the folders in it. Anything but plain files with plain names is bad
  * input, and so are more or larger files than a release can have. */
 enum status folder_load(struct arena *arena, const char *path, struct folder *out,

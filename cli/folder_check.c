@@ -12,13 +12,14 @@ static const char *first_fault(struct arena *arena, const json_t *figures) {
     const json_t *finding = json_array_get(json_object_get(figures, "findings"), 0);
     const char *function = json_string_value(json_object_get(finding, "function"));
     const char *what = json_string_value(json_object_get(finding, "what"));
-    const json_t *address = json_object_get(finding, "address");
+    const char *kind = json_string_value(json_object_get(finding, "kind"));
+    unsigned long long address =
+        (unsigned long long)json_integer_value(json_object_get(finding, "address"));
     if (!what) return "check does not hold";
-    if (json_is_integer(address)) {
-        return arena_format(arena, "%s at 0x%08llx: %s", function && *function ? function : "code",
-                            (unsigned long long)json_integer_value(address), what);
-    }
-    return arena_format(arena, "%s%s%s", function ? function : "", function ? ": " : "", what);
+    const char *of = function && *function ? function : kind ? kind : "";
+    /* What is about the image as a whole is at no address. */
+    if (of == kind && address == 0) return arena_format(arena, "%s: %s", of, what);
+    return arena_format(arena, "%s at 0x%08llx: %s", of, address, what);
 }
 
 struct declared {

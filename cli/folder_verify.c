@@ -53,6 +53,7 @@ struct verifying {
     const char *label_not_drawn; /* why the PNG was not drawn again; NULL: it was */
     struct verdict recheck;
     bool rechecked;
+    struct span compared; /* the given original, once it is known to be the record's */
     struct verdict original;
 };
 
@@ -472,13 +473,25 @@ static void verify_pictures(struct verifying *v) {
 
 /* The image, checked anew. */
 
-static void verify_original(struct verifying *v, const struct folder_check *check) {
+/* Another firmware says nothing about this image: it is not compared with. */
+static void take_original(struct verifying *v) {
     const char *expected = v->record_parsed ? v->record.firmware.original_sha256 : "";
     uint8_t digest[DIGEST_BYTES];
+    if (!v->trust->original.data) return;
     digest_of(v->trust->original, digest);
-    if (strcmp(hex_of(v, digest), expected) != 0) {
-        v->original = refused("the given original is not the one that the record names");
-    } else if (!check->holds) {
+    const char *given = hex_of(v, digest);
+    if (strcmp(given, expected) == 0) {
+        v->compared = v->trust->original;
+        return;
+    }
+    v->original = refused(arena_format(v->arena,
+                                       "the given original is not the one that the record names: "
+                                       "its SHA-256 begins %.16s, not %.16s",
+                                       given, expected));
+}
+
+static void verify_original(struct verifying *v, const struct folder_check *check) {
+    if (!check->holds) {
         v->original = refused(check->fault);
     } else if (!check->compared) {
         v->original = refused("check did not compare the image with the original");
@@ -489,7 +502,7 @@ static void verify_original(struct verifying *v, const struct folder_check *chec
 
 static enum status recheck(struct verifying *v, struct folder_check *out, struct error *error) {
     struct folder_cache *cache = v->trust->cache;
-    struct span original = v->trust->original;
+    struct span original = v->compared;
     uint8_t digests[3][DIGEST_BYTES], from[DIGEST_BYTES];
     const json_t *declared = v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate;
     if (!cache) return folder_check_image(v->arena, v->firmware, original, declared, out, error);
@@ -529,6 +542,7 @@ static void verify_check(struct verifying *v) {
     if (!v->image.holds || !v->firmware.data || !statement->holds) return;
     struct folder_check check = {0};
     struct error error;
+    take_original(v);
     v->rechecked = true;
     if (recheck(v, &check, &error) != STATUS_OK) {
         v->recheck = refused(keep(v, &error));
@@ -536,10 +550,10 @@ static void verify_check(struct verifying *v) {
     }
     const json_t *said =
         json_object_get(v->evidence[RECORD_EVIDENCE_HARDENING].content.predicate, "figures");
-    bool same = folder_check_agrees(said, check.figures, v->trust->original.data != NULL);
+    bool same = folder_check_agrees(said, check.figures, v->compared.data != NULL);
     if (!check.holds) v->recheck = refused(arena_format(v->arena, "check: %s", check.fault));
     else v->recheck = same ? holds() : refused("check finds other figures than those signed");
-    if (v->trust->original.data) verify_original(v, &check);
+    if (v->compared.data) verify_original(v, &check);
     json_decref(check.figures);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "harden/harden.h"
@@ -157,7 +158,7 @@ static void print_summary(const struct arguments *a, const struct harden_result 
 /* Both are asked for before anything is done, so that one is not written without the other. */
 static enum status keep_existing(const struct arguments *a, struct error *error) {
     const char *const paths[] = {a->output, a->report};
-    enum status status = STATUS_OK;
+    enum status status = outputs_are_apart(paths, 2, &a->input, 1, error);
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
         if (paths[i]) status = file_may_write(paths[i], a->force, error);
     }

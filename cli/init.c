@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/proposals.h"
 #include "cli/verbs.h"
 #include "firmware/lift/lift.h"
@@ -35,7 +36,7 @@ struct options {
 
 static const struct options_row rows[] = {
     {"output", 'o', "PATH", offsetof(struct options, output), NULL,
-     "the description (default product.yaml)"},
+     "the description (default product.yaml); - is standard output"},
     {"force", 0, NULL, offsetof(struct options, force), NULL, "replace an existing file"},
 };
 
@@ -222,7 +223,10 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
     struct found found = {.arena = arena};
     time_t now = time(NULL);
     struct tm parts;
-    enum status status = file_read(arena, firmware, FW_INPUT_MAXIMUM_BYTES, &file, error);
+    enum status status = outputs_are_apart(&output, 1, &firmware, 1, error);
+    if (status == STATUS_OK) {
+        status = file_read(arena, firmware, FW_INPUT_MAXIMUM_BYTES, &file, error);
+    }
     if (status != STATUS_OK) return status;
     status = fw_read(&model, file, false, error);
     if (status != STATUS_OK) {
@@ -285,7 +289,12 @@ int verb_init(int argc, char **argv) {
     bool without_relocations = false;
     enum status status =
         describe(&arena, options.firmware, output, &text, &without_relocations, &error);
-    if (status == STATUS_OK) status = file_write(output, buffer_span(&text), 0644, replace, &error);
+    bool to_output = strcmp(output, "-") == 0;
+    if (status == STATUS_OK && to_output) {
+        fwrite(text.data, 1, text.size_bytes, stdout);
+    } else if (status == STATUS_OK) {
+        status = file_write(output, buffer_span(&text), 0644, replace, &error);
+    }
     if (status == STATUS_OK) {
         if (without_relocations) {
             fprintf(stderr,
@@ -293,8 +302,10 @@ int verb_init(int argc, char **argv) {
                     "hardened: link with -Wl,--emit-relocs\n",
                     options.firmware);
         }
-        printf("%s  fill in the values that begin with FILL, then: proofmark ship %s\n", output,
-               output);
+        if (!to_output) {
+            printf("%s  fill in the values that begin with FILL, then: proofmark ship %s\n", output,
+                   output);
+        }
     } else {
         fprintf(stderr, "proofmark init: %s\n", error.message);
     }

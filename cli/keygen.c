@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "evidence/canonical.h"
 #include "evidence/key.h"
@@ -91,8 +92,8 @@ static int settle(struct options *options) {
 }
 
 static enum status refuse_existing(const struct options *options, struct error *error) {
-    const char *paths[] = {options->private_path, options->public_path};
-    enum status status = STATUS_OK;
+    const char *const paths[] = {options->private_path, options->public_path};
+    enum status status = outputs_are_apart(paths, 2, NULL, 0, error);
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++)
         status = file_may_write(paths[i], options->force, error);
     return status;

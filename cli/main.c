@@ -32,8 +32,8 @@ static void print_help(FILE *out) {
     for (size_t i = 0; i < verb_count; i++) {
         fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
     }
-    fputs("\nproofmark VERB --help says more. Exit codes: 0 done, 1 refused or found wanting, "
-          "2 wrong use.\n",
+    fputs("\nproofmark VERB --help says more, proofmark --version which one this is. Exit codes:\n"
+          "0 done, 1 refused or found wanting, 2 wrong use.\n",
           out);
 }
 

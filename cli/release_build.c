@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "check/moved.h"
 #include "cli/folder_check.h"
+#include "cli/outputs.h"
 #include "cli/release.h"
 #include "cli/release_signer.h"
 #include "cli/release_statement.h"
@@ -354,7 +355,10 @@ static enum status write_version(struct building *b) {
 }
 
 static enum status build(struct building *b) {
-    enum status status = read_product(b);
+    const char *const read[] = {b->a->description, b->a->elf, b->a->keys.key};
+    enum status status =
+        outputs_are_apart(&b->a->factory, 1, read, sizeof read / sizeof *read, b->error);
+    if (status == STATUS_OK) status = read_product(b);
     if (status == STATUS_OK) status = identify(b);
     if (status == STATUS_OK) status = release_signer_open(&b->a->keys, &b->signer, b->error);
     if (status == STATUS_OK) status = settle_root(b);

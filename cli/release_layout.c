@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "check/moved.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/release.h"
 #include "firmware/read/read.h"
 #include "format/seal.h"
@@ -105,7 +106,11 @@ static enum status lay_out(const struct arguments *a, struct slot_layout *layout
     struct arena arena = {.chunk = NULL};
     struct span input;
     struct check_move move = {.from = 0};
-    enum status status = file_read(&arena, a->input, FW_INPUT_MAXIMUM_BYTES, &input, error);
+    const char *const written[] = {a->output, a->image};
+    enum status status = outputs_are_apart(written, 2, &a->input, 1, error);
+    if (status == STATUS_OK) {
+        status = file_read(&arena, a->input, FW_INPUT_MAXIMUM_BYTES, &input, error);
+    }
     if (status == STATUS_OK) {
         status = slot_lay_out(input, a->address, a->slot_bytes - PM_SEAL_BYTES, &a->options, layout,
                               error);

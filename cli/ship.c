@@ -6,6 +6,7 @@
 #include "cli/ship.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@
 #include "base/file.h"
 #include "cli/folder_verify.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/temporary.h"
 #include "cli/verbs.h"
+#include "evidence/log.h"
 #include "firmware/read/read.h"
 #include "registry/drawing.h"
 #include "registry/page.h"
@@ -54,7 +57,11 @@ static const struct options_form form = {
              "image, evidence, record, page and label to DIR/<product>/<version>/.\n",
     .rows = rows,
     .row_count = sizeof rows / sizeof *rows,
-    .notes = "SOURCE_DATE_EPOCH, when set, is the time that the evidence is issued.\n",
+    .notes = "The seed is product.yaml's; without one, the first 16 digits of the firmware's "
+             "SHA-256\n"
+             "(`proofmark harden` alone takes 00). SOURCE_DATE_EPOCH, when set, is the time that "
+             "the\n"
+             "evidence is issued.\n",
     .exit_status = "0 done, 1 refused, 2 wrong use",
     .argument = "one product.yaml",
     .argument_offset = offsetof(struct options, description),
@@ -79,24 +86,84 @@ static int64_t time_of_issue(void) {
     return (int64_t)time(NULL);
 }
 
+/* The firmware itself, where its description is expected. */
+static bool is_elf(const char *path) {
+    char magic[4] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool elf = fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic &&
+               memcmp(magic,
+                      "\x7f"
+                      "ELF",
+                      sizeof magic) == 0;
+    if (fd >= 0) close(fd);
+    return elf;
+}
+
+/* A file that the description names in that line. */
+static enum status read_named(struct shipping *s, const char *path, unsigned line, const char *key,
+                              size_t maximum_bytes, struct span *out, struct error *error) {
+    const char *from_here = product_path(s->arena, &s->product, path);
+    enum status status = file_read(s->arena, from_here, maximum_bytes, out, error);
+    if (status != STATUS_OK) {
+        error_prefix(error, arena_format(s->arena, "%s:%u: %s", s->product.file, line, key));
+    }
+    return status;
+}
+
 static enum status read_description(struct shipping *s, const char *path, struct error *error) {
     struct tm parts;
     time_t now = (time_t)s->issued_at_s;
     gmtime_r(&now, &parts);
     struct product_date today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,
                                  (unsigned)parts.tm_mday};
+    if (is_elf(path)) {
+        return error_input(error,
+                           "%s: is an ELF and not its description; `proofmark init %s` writes a "
+                           "product.yaml, which ship takes",
+                           path, path);
+    }
     enum status status = file_read(s->arena, path, 1 << 20, &s->description, error);
     if (status != STATUS_OK) return status;
     status = product_read(s->arena, path, s->description, today, &s->product, error);
     if (status != STATUS_OK) return status;
     s->expires_at_s = ship_expiry(&s->product, s->issued_at_s);
-    const char *firmware = product_path(s->arena, &s->product, s->product.firmware.file);
-    status = file_read(s->arena, firmware, FW_INPUT_MAXIMUM_BYTES, &s->original, error);
+    status = read_named(s, s->product.firmware.file, s->product.firmware.line, "firmware.file",
+                        FW_INPUT_MAXIMUM_BYTES, &s->original, error);
     for (size_t i = 0; i < s->product.schemes_count && status == STATUS_OK; i++) {
-        const char *artwork = product_path(s->arena, &s->product, s->product.schemes[i].artwork);
-        status = file_read(s->arena, artwork, ARTWORK_MAXIMUM_BYTES, &s->artwork[i], error);
+        const struct product_scheme *scheme = &s->product.schemes[i];
+        const char *key = arena_format(s->arena, "schemes[%zu].artwork", i + 1);
+        status = read_named(s, scheme->artwork, scheme->line, key, ARTWORK_MAXIMUM_BYTES,
+                            &s->artwork[i], error);
     }
     return status;
+}
+
+/* With --force the folder goes: what this release is made of must not go with it. */
+static enum status spare_inputs(const struct shipping *s, const char *description, const char *key,
+                                const char *target, struct error *error) {
+    const struct product *product = &s->product;
+    const char *read[3 + PRODUCT_SCHEMES_MAXIMUM] = {
+        description, key, product_path(s->arena, product, product->firmware.file)};
+    size_t count = 3;
+    for (size_t i = 0; i < product->schemes_count; i++)
+        read[count++] = product_path(s->arena, product, product->schemes[i].artwork);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = outputs_not_around(target, read[i], error);
+    return status;
+}
+
+/* One log is one key's: who has another begins another. */
+static enum status expect_own_log(const struct shipping *s, const struct private_key *key,
+                                  struct error *error) {
+    char found[LOG_ORIGIN_BYTES], own[LOG_ORIGIN_BYTES];
+    log_origin(&key->public_half, own);
+    log_named_origin(s->log_directory, found);
+    if (!*found || strcmp(found, own) == 0) return STATUS_OK;
+    return error_input(error,
+                       "%s: this log belongs to another key: it is %s, and this key's is %s; sign "
+                       "with the key that began it, or name another place with --out DIR",
+                       s->log_directory, found, own);
 }
 
 /* Before any work is done: a place for the result, and a key to sign it with. */
@@ -114,13 +181,21 @@ static enum status prepare(struct shipping *s, const struct options *options, co
     if (there && !S_ISDIR(facts.st_mode)) {
         return error_input(error, "%s: is not a folder and is not replaced", target);
     }
+    if (there) {
+        enum status apart = spare_inputs(s, options->description, path, target, error);
+        if (apart != STATUS_OK) return apart;
+    }
     if (access(path, F_OK) != 0) {
         return error_input(error,
                            "%s: there is no key to sign with; make one with `proofmark keygen -o "
                            "%s`, or name yours with --key",
                            path, path);
     }
-    return key_load_private(path, &source, key, error);
+    enum status status = key_load_private(path, &source, key, error);
+    if (status != STATUS_OK) return status;
+    status = expect_own_log(s, key, error);
+    if (status != STATUS_OK) key_wipe(key);
+    return status;
 }
 
 /* The seed of the maker, or one that follows from the firmware. */
@@ -203,6 +278,10 @@ static void name_guard(struct shipping *s, const struct harden_result *hardened,
     }
 }
 
+static const char *failed_test_log(struct shipping *s, const char *target) {
+    return arena_format(s->arena, "%s.test.log", target);
+}
+
 static enum status test(struct shipping *s, const char *target, struct error *error) {
     if (s->product.test.command.count == 0) return STATUS_OK;
     const char *relative = arena_format(s->arena, "%s/%s", temporary_path(), FOLDER_FIRMWARE);
@@ -213,7 +292,7 @@ static enum status test(struct shipping *s, const char *target, struct error *er
     if (status != STATUS_OK) return status;
     if (s->test.exit_code != 0) {
         /* The log outlives the folder: without it nobody could tell what failed. */
-        const char *log = arena_format(s->arena, "%s.test.log", target);
+        const char *log = failed_test_log(s, target);
         struct error ignored;
         bool kept = file_write(log, s->test.log, 0644, FILE_REPLACE, &ignored) == STATUS_OK;
         return error_input(error, "the tests failed on the hardened image with exit code %d%s%s",
@@ -313,6 +392,7 @@ static enum status ship(struct shipping *s, const struct options *options, const
         status = write_files(s, error);
     }
     if (status == STATUS_OK) status = temporary_place(options->force, error);
+    if (status == STATUS_OK) unlink(failed_test_log(s, target)); /* of a run before this one */
     temporary_end();
     progress(8, "");
     return status;

@@ -19,6 +19,8 @@
 
 static char target_path[TEMPORARY_PATH_BYTES];
 static char folder_path[TEMPORARY_PATH_BYTES];
+static char above_path[TEMPORARY_PATH_BYTES]; /* the folder's, of which this made ... */
+static size_t above_made_from;                /* ... those that end from here on; 0: none */
 static char made_paths[TEMPORARY_FILES_MAXIMUM][TEMPORARY_PATH_BYTES];
 static bool made_is_folder[TEMPORARY_FILES_MAXIMUM];
 static volatile sig_atomic_t made_count;
@@ -30,12 +32,25 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 static struct sigaction before[SIGNALS];
 
+/* The folders above that were made for this one, as far as they are empty. */
+static void remove_above(void) {
+    size_t length = above_made_from ? strlen(above_path) : 0;
+    while (length > 0 && length >= above_made_from) {
+        above_path[length] = '\0';
+        if (rmdir(above_path) != 0) break;
+        while (length > 0 && above_path[length] != '/')
+            length--;
+    }
+    above_made_from = 0;
+}
+
 static void remove_all(void) {
     for (int i = (int)made_count - 1; i >= 0; i--) {
         if (made_is_folder[i]) rmdir(made_paths[i]);
         else unlink(made_paths[i]);
     }
     rmdir(folder_path);
+    remove_above();
 }
 
 static void on_signal(int number) {
@@ -82,6 +97,24 @@ static void on_exit_of_process(void) {
     temporary_end();
 }
 
+/* Makes the folders above, and notes which were not there. */
+static enum status make_above(const char *target, int length, struct error *error) {
+    struct stat facts;
+    snprintf(above_path, sizeof above_path, "%.*s", length, target);
+    size_t from = 0;
+    for (size_t i = 1; i <= (size_t)length && from == 0; i++) {
+        char next = above_path[i];
+        if (next != '/' && next != '\0') continue;
+        above_path[i] = '\0';
+        if (lstat(above_path, &facts) != 0 && errno == ENOENT) from = i;
+        above_path[i] = next;
+    }
+    enum status status = file_make_directories(above_path, error);
+    above_made_from = from;
+    if (status != STATUS_OK) remove_above();
+    return status;
+}
+
 enum status temporary_begin(const char *target, struct error *error) {
     const char *slash = strrchr(target, '/');
     int front = slash ? (int)(slash - target) + 1 : 0;
@@ -91,15 +124,15 @@ enum status temporary_begin(const char *target, struct error *error) {
         return error_input(error, "%s: path is too long", target);
     }
     snprintf(target_path, sizeof target_path, "%s", target);
+    above_made_from = 0;
     if (front > 1) {
-        char above[TEMPORARY_PATH_BYTES];
-        snprintf(above, sizeof above, "%.*s", front - 1, target);
-        enum status status = file_make_directories(above, error);
+        enum status status = make_above(target, front - 1, error);
         if (status != STATUS_OK) return status;
     }
     made_count = 0;
     child_group = 0;
     if (!owner && atexit(on_exit_of_process) != 0) {
+        remove_above();
         return error_environment(error, "%s: no memory to begin it", target);
     }
     owner = getpid();
@@ -112,6 +145,7 @@ enum status temporary_begin(const char *target, struct error *error) {
     int reason = errno;
     sigprocmask(SIG_SETMASK, &old, NULL);
     if (!made) {
+        remove_above();
         return error_environment(error, "%s: cannot be created: %s", target, strerror(reason));
     }
     return STATUS_OK;

@@ -3,7 +3,8 @@
  * temporary_begin() makes an empty folder beside the target; files are added to it; and
  * temporary_place() renames it to the target in one step. Until then the target is
  * untouched. Whatever ends the process on the way there (an error, exit(), SIGINT, SIGTERM,
- * SIGHUP) takes the folder away, and kills the program that temporary_child() named, with
+ * SIGHUP) takes the folder away, with those above that were made for it and are empty, says
+ * so in a sentence where it is a signal, and kills the program that temporary_child() named, with
  * its process group.
  *
  * One folder at a time in a process, since a signal handler has to find it. */

@@ -65,6 +65,15 @@ struct reading {
     struct folder_trust trust;
 };
 
+/* A product's folder, or the one of all products, where a version's is needed. */
+static enum status expect_release(struct arena *arena, const char *folder, struct error *error) {
+    size_t count;
+    const char *below = folder_release_below(arena, folder, &count);
+    if (!below) return STATUS_OK;
+    return error_input(error, "%s: is not a release, but holds %zu; give %s%s", folder, count,
+                       count > 1 ? "one of them, such as " : "", below);
+}
+
 static enum status read_all(struct arena *arena, const struct options *options, struct reading *out,
                             struct error *error) {
     enum status status = STATUS_OK;
@@ -81,6 +90,7 @@ static enum status read_all(struct arena *arena, const struct options *options, 
         status = file_read(arena, options->original, FW_INPUT_MAXIMUM_BYTES, &out->trust.original,
                            error);
     }
+    if (status == STATUS_OK) status = expect_release(arena, options->folder, error);
     if (status == STATUS_OK) status = folder_load(arena, options->folder, &out->folder, error);
     return status;
 }

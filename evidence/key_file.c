@@ -196,6 +196,14 @@ static enum status read_secret(int fd, uint8_t *text, size_t capacity, size_t *s
     }
 }
 
+/* Named by mistake, it would else read as a private key that others may read. */
+static bool is_public(int fd) {
+    static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+    char text[sizeof begin - 1];
+    return pread(fd, text, sizeof text, 0) == (ssize_t)sizeof text &&
+           memcmp(text, begin, sizeof text) == 0;
+}
+
 /* The whole of a file that only its owner may read. */
 static enum status read_private_file(const char *path, uint8_t text[KEY_FILE_MAXIMUM], size_t *size,
                                      struct error *error) {
@@ -207,6 +215,8 @@ static enum status read_private_file(const char *path, uint8_t text[KEY_FILE_MAX
         status = error_environment(error, "%s", strerror(errno));
     } else if (!S_ISREG(facts.st_mode)) {
         status = error_input(error, "is not a regular file");
+    } else if (is_public(fd)) {
+        status = error_input(error, "is a public key; the private one, which signs, is needed");
     } else if (facts.st_mode & 077) {
         status = error_input(error, "others may read this private key (mode %04o); run chmod 600",
                              (unsigned)facts.st_mode & 07777u);

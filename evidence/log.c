@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "evidence/checkpoint.h"
 #include "evidence/dsse.h"
 #include "evidence/log_store.h"
@@ -159,6 +160,23 @@ enum status log_open(const char *directory, const struct private_key *key, struc
     }
     *out = log;
     return STATUS_OK;
+}
+
+void log_named_origin(const char *directory, char out[LOG_ORIGIN_BYTES]) {
+    struct arena arena = {0};
+    struct error ignored;
+    struct span note;
+    struct pm_note parsed;
+    struct pm_checkpoint checkpoint;
+    const char *path = arena_format(&arena, "%s/checkpoint", directory);
+    out[0] = '\0';
+    if (file_read(&arena, path, PM_NOTE_MAXIMUM_BYTES, &note, &ignored) == STATUS_OK &&
+        pm_note_read(digest_bytes(note), &parsed) && pm_checkpoint_read(parsed.text, &checkpoint) &&
+        checkpoint.origin.size_bytes < LOG_ORIGIN_BYTES) {
+        memcpy(out, checkpoint.origin.data, checkpoint.origin.size_bytes);
+        out[checkpoint.origin.size_bytes] = '\0';
+    }
+    arena_free(&arena);
 }
 
 void log_close(struct log *log) {

@@ -46,6 +46,10 @@ enum status log_open(const char *directory, const struct private_key *key, struc
                      struct error *error);
 void log_close(struct log *log);
 
+/* Whose log is there, before it is opened: the origin that its checkpoint names, which is
+ * not proven by that. "" where there is no log, or one that log_open() would refuse. */
+void log_named_origin(const char *directory, char out[LOG_ORIGIN_BYTES]);
+
 uint64_t log_size(const struct log *log);
 /* The signed note; borrowed until the next append. */
 struct span log_checkpoint(const struct log *log);

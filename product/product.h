@@ -58,6 +58,7 @@ struct product_scheme {
     const char *name;    /* "U.S. Cyber Trust Mark" */
     const char *artwork; /* PNG file that the scheme gave to the maker */
     const char *grant;   /* the number under which its use was granted */
+    unsigned line;       /* where the artwork stands in the yaml */
 };
 
 struct product_statement {
@@ -77,6 +78,7 @@ struct product {
     } manufacturer;
     struct {
         const char *file;
+        unsigned line; /* where it stands in the yaml */
     } firmware;
     struct {
         const char *profile;         /* "exploit" unless said */

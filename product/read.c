@@ -7,7 +7,7 @@
 
 enum form {
     FORM_TEXT,    /* const char * */
-    FORM_PATH,    /* const char * */
+    FORM_PATH,    /* const char *; its line (unsigned) at count_offset */
     FORM_URL,     /* const char * */
     FORM_EMAIL,   /* const char * */
     FORM_CONTACT, /* const char *: URL or e-mail address */
@@ -63,7 +63,8 @@ static const struct field manufacturer_fields[] = {
     {0},
 };
 static const struct field firmware_fields[] = {
-    {"file", FORM_PATH, true, AT(firmware.file), 0, "the path of the linked ELF", 0, 0, 0},
+    {"file", FORM_PATH, true, AT(firmware.file), AT(firmware.line), "the path of the linked ELF", 0,
+     0, 0},
     {0},
 };
 #define IN_RANGE(member) offsetof(struct product_range, member)
@@ -196,7 +197,7 @@ static const struct field reports_fields[] = {
 #define IN_SCHEME(member) offsetof(struct product_scheme, member)
 static const struct field scheme_fields[] = {
     {"name", FORM_TEXT, true, IN_SCHEME(name), 0, "the scheme's name", 0, 0, 60},
-    {"artwork", FORM_PATH, true, IN_SCHEME(artwork), 0,
+    {"artwork", FORM_PATH, true, IN_SCHEME(artwork), IN_SCHEME(line),
      "the path of the PNG that the scheme gave you", 0, 0, 0},
     {"grant", FORM_TEXT, true, IN_SCHEME(grant), 0, "the number of the grant", 0, 0, 60},
     {0},
@@ -234,6 +235,7 @@ struct reading {
     struct arena *arena;
     const char *file;
     struct product_date today;
+    const struct yaml_node *root;
     struct error *error;
 };
 
@@ -248,6 +250,46 @@ static const char *place_name(struct reading *reading, const struct place *place
     return arena_format(reading->arena, "%s.%s", place_name(reading, place->outer), place->key);
 }
 
+static bool is_to_be_filled_in(const struct yaml_node *node) {
+    return node->kind == YAML_KIND_SCALAR && strncmp(node->text, "FILL", 4) == 0;
+}
+
+struct gaps {
+    const struct yaml_node *but; /* the one that is told already */
+    unsigned lines[12], count;   /* count may go beyond the lines that there is room for */
+};
+
+static void find_gaps(const struct yaml_node *node, struct gaps *gaps) {
+    if (is_to_be_filled_in(node) && node != gaps->but) {
+        if (gaps->count < sizeof gaps->lines / sizeof *gaps->lines) {
+            gaps->lines[gaps->count] = node->line;
+        }
+        gaps->count++;
+    }
+    for (const struct yaml_node *child = node->children; child; child = child->next)
+        find_gaps(child, gaps);
+}
+
+/* All that is to be filled in, so that nobody has to come back for each. */
+static enum status refuse_gap(struct reading *reading, const struct yaml_node *node,
+                              const char *name, const char *expected) {
+    struct gaps gaps = {.but = node};
+    const char *others = "";
+    find_gaps(reading->root, &gaps);
+    unsigned told = sizeof gaps.lines / sizeof *gaps.lines;
+    if (told > gaps.count) told = gaps.count;
+    for (unsigned i = 0; i < told; i++) {
+        const char *before = i == 0 ? told > 1 ? "; so are lines " : "; so is line " : ", ";
+        if (i > 0 && i + 1 == gaps.count) before = " and ";
+        others = arena_format(reading->arena, "%s%s%u", others, before, gaps.lines[i]);
+    }
+    if (told < gaps.count) {
+        others = arena_format(reading->arena, "%s and %u more", others, gaps.count - told);
+    }
+    return error_input(reading->error, "%s:%u: %s is still to be filled in; expected %s%s",
+                       reading->file, node->line, name, expected, others);
+}
+
 static enum status refuse(struct reading *reading, const struct yaml_node *node,
                           const struct place *place, const struct field *field) {
     const char *name = place_name(reading, place);
@@ -260,10 +302,7 @@ static enum status refuse(struct reading *reading, const struct yaml_node *node,
         return error_input(reading->error, "%s:%u: %s has no value; expected %s", reading->file,
                            node->line, name, field->expected);
     }
-    if (strncmp(node->text, "FILL", 4) == 0) {
-        return error_input(reading->error, "%s:%u: %s is still to be filled in; expected %s",
-                           reading->file, node->line, name, field->expected);
-    }
+    if (is_to_be_filled_in(node)) return refuse_gap(reading, node, name, field->expected);
     return error_input(reading->error, "%s:%u: %s: '%.80s' is not %s", reading->file, node->line,
                        name, node->text, field->expected);
 }
@@ -397,7 +436,7 @@ static enum status read_value(struct reading *reading, const struct yaml_node *n
     }
     if (field->form == FORM_SYMBOLS) return read_symbols(reading, node, place, field, target);
     if (field->form == FORM_COMMAND) return read_command(reading, node, place, field, target);
-    if (node->kind != YAML_KIND_SCALAR || strncmp(node->text, "FILL", 4) == 0) {
+    if (node->kind != YAML_KIND_SCALAR || is_to_be_filled_in(node)) {
         return refuse(reading, node, place, field);
     }
     bool good;
@@ -418,6 +457,9 @@ static enum status read_value(struct reading *reading, const struct yaml_node *n
     default:
         good = text_has_form(node->text, field);
         if (good) memcpy(target, &node->text, sizeof node->text);
+        if (good && field->form == FORM_PATH) {
+            memcpy(base + field->count_offset, &node->line, sizeof node->line);
+        }
         break;
     }
     return good ? STATUS_OK : refuse(reading, node, place, field);
@@ -528,7 +570,7 @@ static enum status check_whole(struct reading *reading, struct product *out) {
 
 enum status product_read(struct arena *arena, const char *file, struct span text,
                          struct product_date today, struct product *out, struct error *error) {
-    struct reading reading = {arena, file, today, error};
+    struct reading reading = {arena, file, today, NULL, error};
     struct yaml_node *root;
     enum status status = yaml_read(arena, file, text, &root, error);
     if (status != STATUS_OK) return status;
@@ -541,6 +583,7 @@ enum status product_read(struct arena *arena, const char *file, struct span text
     out->harden.mpu = "auto";
     out->test.timeout_s = 600;
     out->label.evidence_valid_months = 24;
+    reading.root = root;
     status = read_map(&reading, root, NULL, root_fields, (char *)out);
     if (status == STATUS_OK) status = check_whole(&reading, out);
     return status == STATUS_OK ? check_slots(&reading, out) : status;

@@ -114,9 +114,12 @@ static void put_flash(struct buffer *out, const struct product_facts *facts) {
 }
 
 static void put_harden(struct buffer *out, const struct product_facts *facts) {
-    buffer_text(out, "harden:\n"
-                     "  profile: exploit        # or null: move every function, protect nothing\n"
-                     "  # seed: 00              # hex; same input and seed, same bytes\n");
+    buffer_text(out,
+                "harden:\n"
+                "  profile: exploit        # or null: move every function, protect nothing\n"
+                "  # Same input and seed, same bytes. Unless one is given, `ship` takes the\n"
+                "  # first 16 digits of the firmware's SHA-256 (and `harden` alone takes 00):\n"
+                "  # seed: 2 to 64 hex digits\n");
     put_key_function(out, facts);
     put_key_cell(out, facts);
     buffer_text(

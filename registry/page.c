@@ -92,9 +92,12 @@ static void put_product(struct page *page) {
     put_fact(page, WORD_MODEL, NULL, record->product.model);
     put_fact(page, WORD_FIRMWARE, NULL, record->product.version);
     put_fact(page, WORD_MADE_BY, record->manufacturer.url, record->manufacturer.name);
-    put(page, "</dl></header>\n<div class=\"until\"><p>");
+    put(page, "</dl></header>\n<div class=\"until\"><svg class=\"mark\" aria-hidden=\"true\">"
+              "<use href=\"#declared\"/></svg><p>");
     put_word(page, WORD_SUPPORT_UNTIL);
-    put(page, "</p><strong>");
+    put(page, "<small>");
+    put_word(page, WORD_LABEL_DECLARED);
+    put(page, "</small></p><strong>");
     put_text(page, record_support_text(page->arena, record));
     put(page, "</strong></div>\n");
 }

@@ -10,7 +10,7 @@
 #include "registry/record.h"
 
 /* Raised with every change of the bytes that a record leads to; signed with the release. */
-enum { PAGE_TEMPLATE = 2 };
+enum { PAGE_TEMPLATE = 3 };
 
 enum { PAGE_MAXIMUM_BYTES = 8 << 20, ARTWORK_MAXIMUM_BYTES = 512 << 10 };
 

@@ -128,6 +128,7 @@ def test_values():
 
 
 version = run("--version").stdout.strip()
+expect("--version" in run("--help").stdout, "--help does not name --version")
 for each in VERBS + RELEASE:
     test_verb(each)
 test_argument_behind_two_dashes()

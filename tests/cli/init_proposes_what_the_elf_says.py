@@ -89,6 +89,11 @@ def main():
     board.expect(start == first and start + size > end, f"flash {start:x} {size:x}, the image {first:x} to {end:x}")
     at, bytes_ = (int(n, 16) for n in re.search(r"name: settings, start: (\w+), size: (\w+)}", text).groups())
     board.expect(end <= at < end + 0x1000 and at + bytes_ <= start + size, f"settings at {at:x}, the image's end {end:x}")
+    # On standard output it is the same, and nothing else.
+    done = subprocess.run([board.proofmark, "init", "-o", "-", elf], cwd=board.path(""), capture_output=True, text=True,
+                          check=False)
+    board.expect(done.returncode == 0 and done.stdout == text, done.stdout[:200])
+    board.expect(not os.path.exists(board.path("-")), "a file is named -")
     # The hardener takes them all.
     done, _, _ = board.harden(elf, options=["--key-function", "trng_read", "--key-cell", "boot_key", "--flash",
                                             f"{start}:{size}", "--writable", f"{at}:{bytes_}"])

@@ -47,4 +47,7 @@ after = returns(out)
 board.expect(after["sites"] == before["sites"], f"{before}\n{after}")
 board.expect(after["sealed"] == before["sealed"] - 1, f"{before}\n{after}")
 board.expect([f["function"] for f in after["unsealed"]] == ["victim"], str(after))
+# Without --json its name stands beside the reason.
+told = [line for line in board.tool("check", out).stdout.splitlines() if line.lstrip().startswith("unsealed")]
+board.expect(len(told) == 1 and told[0].endswith(f"1 {after['unsealed'][0]['reason']} (victim)"), str(told))
 sys.exit(bool(board.failures))

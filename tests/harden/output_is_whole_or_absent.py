@@ -143,6 +143,25 @@ def unwritable(board, elf):
     board.expect(one_sentence(done, ["none/out.elf", "No such file"]), f"no directory: {done}")
 
 
+def spares_the_input(board, elf):
+    """--force replaces an older output, never the linker's, by whatever path it is named."""
+    with open(elf, "rb") as file:
+        whole = file.read()
+    os.symlink(elf, board.path("link.elf"))
+    other = os.path.join(os.path.dirname(elf), ".", os.path.basename(elf))
+    for out in ([elf], [other], [board.path("link.elf")], [board.path("x.elf"), "--report", elf]):
+        done = board.tool("harden", "--force", "-o", *out, elf)
+        board.expect(one_sentence(done, [out[-1], "is the input"]), f"{out}: {done}")
+    done = board.tool("harden", "--force", "-o", board.path("x.elf"), "--report", board.path("x.elf"), elf)
+    board.expect(one_sentence(done, ["x.elf", "two outputs"]), str(done))
+    done = board.tool("init", "--force", "-o", elf, elf)
+    board.expect(one_sentence(done, [elf, "is the input"]), str(done))
+    with open(elf, "rb") as file:
+        board.expect(file.read() == whole, "the input changed")
+    board.expect(not os.path.exists(board.path("x.elf")), "an output was written")
+    os.unlink(board.path("link.elf"))
+
+
 def full_disk(board, elf):
     """A file may not grow beyond 4 KiB: as on a full disk, the write fails in the middle."""
     folder = board.path("full")
@@ -198,6 +217,7 @@ def main():
     writes_to_streams(board, elf)
     refuses_what_is_no_file(board, elf)
     unwritable(board, elf)
+    spares_the_input(board, elf)
     full_disk(board, elf)
     terminated(board, elf)
     return board.finish()

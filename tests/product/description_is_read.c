@@ -71,6 +71,7 @@ static void paths_are_relative_to_the_description(void **state) {
     assert_int_equal(read_text(&arena, right, &product, &error), STATUS_OK);
     assert_string_equal(product_path(&arena, &product, product.firmware.file),
                         "shop/build/thermostat.elf");
+    assert_int_equal(product.firmware.line, 9);
     assert_string_equal(product_path(&arena, &product, "/abs.elf"), "/abs.elf");
     assert_string_equal(product_record_url(&arena, &product),
                         "https://labels.works.example/hallway-thermostat/1.0.0/");

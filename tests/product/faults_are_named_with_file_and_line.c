@@ -24,6 +24,12 @@ static const struct fault faults[] = {
     {"  ends: 2031-12\n", "  ends: FILL in the month\n",
      "shop/product.yaml:19: support.ends is still to be filled in; expected the last month with "
      "security fixes, YYYY-MM"},
+    {"  contact: security@works.example\n", "  contact: FILL in\n  policy: FILL in\n",
+     "shop/product.yaml:23: reports.contact is still to be filled in; expected a URL (https://...) "
+     "or an e-mail address; so is line 24"},
+    {"  model: HT-1\n  version: 1.0.0\n", "  model: FILL\n  version: FILL\n  id: FILL\n",
+     "shop/product.yaml:3: product.model is still to be filled in; expected the model's name or "
+     "number; so are lines 4 and 5"},
     {"  profile: exploit\n", "  profile: fast\n",
      "shop/product.yaml:11: harden.profile: 'fast' is not exploit or null"},
     {"  profile: exploit\n", "  profile: [exploit]\n",

@@ -64,6 +64,11 @@ static void refused_at_the_first_gap(void **state) {
     assert_int_equal(read_text(&arena, written(&arena, "thermostat"), &product, &error),
                      STATUS_BAD_INPUT);
     assert_non_null(strstr(error.message, "product.model is still to be filled in"));
+    assert_non_null(strstr(error.message, "so are lines ")); /* all of them, at once */
+    unsigned commas = 0;
+    for (const char *c = strstr(error.message, "so are lines "); *c; c++)
+        commas += *c == ',';
+    assert_int_equal(commas, 3); /* five values more: four before the last two's "and" */
     arena_free(&arena);
 }
 

@@ -22,6 +22,15 @@ with Shop(*sys.argv[1:3]) as shop:
     expect(shop.left_beside() == [], f"left behind: {shop.left_beside()}")
     shop.verify()
 
+    # What the release is made of does not go with the folder that it replaces.
+    shop.change("build/thermostat.elf", shop.folder + "/firmware.elf")
+    one_sentence(shop.ship("--force", expect=1), "firmware.elf: lies in the folder", "would be replaced")
+    shop.change(shop.folder + "/firmware.elf", "build/thermostat.elf")
+    os.rename(shop.path("maker.key"), shop.path(shop.folder, "maker.key"))
+    one_sentence(shop.ship("--force", "--key", shop.folder + "/maker.key", expect=1), "maker.key: lies in the folder")
+    os.rename(shop.path(shop.folder, "maker.key"), shop.path("maker.key"))
+    expect(shop.tree() == second, "a refused ship changed the folder")
+
     os.rename(shop.path(shop.folder), shop.path("aside"))
     with open(shop.path(shop.folder), "w", encoding="utf-8") as file:
         file.write("not a folder")

@@ -18,9 +18,13 @@ with Shop(*sys.argv[1:3]) as shop:
     refused("ends: 2031-12", "ends: 2020-01", "product.yaml:", "support.ends", "in the past")
     refused("  model: HT-1\n", "  model: HT-1\n  colour: red\n", "product.yaml:", "unknown key",
             "expected one of")
-    refused("build/thermostat.elf", "build/none.elf", "build/none.elf", "cannot be opened")
+    line = 1 + right[:right.index("build/thermostat.elf")].count("\n")
+    refused("build/thermostat.elf", "build/none.elf", f"product.yaml:{line}: firmware.file: build/none.elf",
+            "cannot be opened")
+    one_sentence(shop.run("ship", "build/thermostat.elf", expect=1), "build/thermostat.elf: is an ELF", "proofmark init")
     refused("key_function: random_seed", "key_function: no_such_thing", "no_such_thing")
     refused("[/bin/sh,", "[./no-such-program,", "test.command", "no-such-program")
+    expect(not os.path.exists(shop.path("out")), "a test that cannot be run left an empty folder")
     refused("timeout_s: 300", "timeout_s: 1\n  command: sleep 60", "given twice")
 
     # Tests that fail or hang on the hardened image: the guard, which only they can run into, is named.
@@ -67,6 +71,7 @@ with Shop(*sys.argv[1:3]) as shop:
     os.chmod(key, 0o644)
     one_sentence(shop.ship(expect=1), "maker.key")
     os.chmod(key, 0o600)
+    one_sentence(shop.ship("--key", "maker.pub", expect=1), "maker.pub: is a public key")
 
     for arguments in (["ship"], ["ship", "a", "b"], ["ship", "--nonsense", "product.yaml"],
                       ["ship", "--passphrase-fd", "x", "product.yaml"], ["verify"],
@@ -75,4 +80,16 @@ with Shop(*sys.argv[1:3]) as shop:
     for verb in ("ship", "verify", "init"):
         expect("usage: proofmark " + verb in shop.run(verb, "--help", expect=0).stdout, verb)
     expect(not os.path.exists(shop.path(shop.folder)), "a refused product was shipped")
+    expect(os.path.exists(shop.path(shop.folder + ".test.log")), "the failed tests' output is not kept")
     shop.ship()
+    expect(shop.left_beside() == [], f"once it is shipped there is still {shop.left_beside()}")
+
+    # A log is one key's. That is said before any work: before the tests, which would tell that they ran.
+    shop.run("keygen", "-o", "other.key", "--no-passphrase", expect=0)
+    shop.change("test -s", "touch ran; test -s")
+    first = shop.tree("out")
+    one_sentence(shop.ship("--force", "--key", "other.key", expect=1), "out/log: this log belongs to another key",
+                 "--out DIR")
+    expect(shop.tree("out") == first and not os.path.exists(shop.path("ran")), "work was done for another key's log")
+    shop.ship("--key", "other.key", "--out", "other")
+    expect(os.path.exists(shop.path("ran")), "the tests did not run")

@@ -55,6 +55,17 @@ with Shop(*sys.argv[1:3]) as shop:
     expect(findings["returns"]["state"] == "refused", str(findings["returns"]))
     findings, _, _ = states("--original", "image.elf", expect_code=1)
     expect(findings["comparison"]["state"] == "refused", "another original was taken")
+    # It says nothing about the rest: what stands on the image alone still holds.
+    plain = claims(states(expect_code=0)[0])
+    expect(claims(findings) == {**plain, "original": "refused"}, f"another original: {claims(findings)}")
+    expect("is not the one that the record names" in findings["original"]["reason"], str(findings["original"]))
+
+    # A folder above a release: the release is named.
+    for folder in ("out/thermostat", "out/thermostat/", "out"):
+        one_sentence(shop.verify(folder=folder, expect=1), f"{folder}: is not a release", "give " + shop.folder)
+    os.makedirs(shop.path("two/0.9.0/statements"))
+    os.makedirs(shop.path("two/0.10.0/statements"))
+    one_sentence(shop.verify(folder="two", expect=1), "holds 2", "such as two/0.10.0")
 
     # Past its date, and before it.
     for day, word in (("2040-01-01", "valid until"), ("2020-01-01", "future")):
