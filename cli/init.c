@@ -186,6 +186,23 @@ static void find_symbols(struct fw_model *model, const struct fw_flow *flow, str
     }
 }
 
+static void find_process_stack(struct fw_model *model, struct found *found) {
+    uint32_t address = 0;
+    if (!propose_needs_key_cell(model, &address)) return;
+    const char *function = "";
+    for (size_t i = 0; i < model->symbol_count && !*function; i++) {
+        const struct fw_symbol *symbol = &model->symbols[i];
+        if ((symbol->info & 15) == SYMBOL_FUNCTION &&
+            address - (symbol->value & ~1U) < symbol->size_bytes) {
+            function = arena_format(found->arena, " in %s", symbol->name);
+        }
+    }
+    add_note(found, arena_format(found->arena,
+                                 "code at 0x%08x%s sets the process stack pointer or CONTROL, as "
+                                 "an RTOS does: harden.key_cell is needed",
+                                 address, function));
+}
+
 /* "../fw/a.elf" for a file seen from the folder of another; absolute when that fails. */
 static const char *relative_to(struct arena *arena, const char *output, const char *firmware) {
     const char *slash = strrchr(output, '/');
@@ -246,6 +263,7 @@ static enum status describe(struct arena *arena, const char *firmware, const cha
     find_ranges(&model, &found);
     find_symbols(&model, lifted ? &flow : NULL, &found);
     fw_flow_free(&flow);
+    find_process_stack(&model, &found);
     gmtime_r(&now, &parts);
     struct product_range part = {.size_bytes = 0}, settings = {.size_bytes = 0};
     propose_flash(&model, found.flash, found.flash_count, &part, &settings);

@@ -65,13 +65,31 @@ const char *propose_key_cell(struct fw_model *model) {
     const char *found = NULL;
     for (size_t i = 0; i < model->symbol_count; i++) {
         const struct fw_symbol *s = &model->symbols[i];
-        if (ELF32_ST_TYPE(s->info) != STT_OBJECT || s->size_bytes != 4) continue;
+        if (ELF32_ST_TYPE(s->info) != STT_OBJECT || (s->size_bytes != 4 && s->size_bytes != 32))
+            continue;
         /* A word that something else keeps would be lost: only one that says what it is for. */
         if (!strcasestr(s->name, "key") || s->section == SHN_UNDEF) continue;
         if (harden_cannot_keep_a_key(model, (struct fw_range){.size_bytes = 0}, s->value)) continue;
         if (!found || strcmp(s->name, found) < 0) found = s->name;
     }
     return found;
+}
+
+bool propose_needs_key_cell(const struct fw_model *model, uint32_t *address) {
+    /* MSR PSP and MSR CONTROL (ARM DDI 0403E, B5.2.3): 1111 0011 1000 Rn, 1000 1000 SYSm. */
+    enum { MSR = 0xf380, MSR_MASK = 0xfff0, TO_PSP = 0x8809, TO_CONTROL = 0x8814 };
+    for (size_t i = 0; i < model->section_count; i++) {
+        const struct fw_section *s = &model->sections[i];
+        if (!fw_is_code_section(s)) continue;
+        for (uint32_t offset = 0; s->size_bytes >= 4 && offset <= s->size_bytes - 4; offset += 2) {
+            const uint8_t *p = s->data + offset;
+            unsigned first = (unsigned)(p[0] | p[1] << 8), second = (unsigned)(p[2] | p[3] << 8);
+            if ((first & MSR_MASK) != MSR || (second != TO_PSP && second != TO_CONTROL)) continue;
+            *address = s->address + offset;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool propose_flash(const struct fw_model *model, const struct product_range *loaded, size_t count,

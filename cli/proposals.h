@@ -13,8 +13,11 @@
  * none, such as one that feeds a generator, sets it up or asks whether it is good. */
 unsigned propose_key_function(const char *name);
 
-/* A symbol of a word that `harden` would take for the key, or NULL. */
+/* A symbol of a word, or of 32 bytes of its own, that `harden` would take for the key, or NULL. */
 const char *propose_key_cell(struct fw_model *model);
+
+/* Where code writes PSP or CONTROL, so that `harden` asks for a key cell; false: nowhere. */
+bool propose_needs_key_cell(const struct fw_model *model, uint32_t *address);
 
 /* The flash that holds the image: from its first loaded byte, in a power of two; false when
  * nothing is loaded near the entry. `behind` gets the first 4 KiB behind the image. */

@@ -87,10 +87,12 @@ static void put_key_function(struct buffer *out, const struct product_facts *fac
 static void put_key_cell(struct buffer *out, const struct product_facts *facts) {
     buffer_text(out,
                 "  # A word of RAM that start-up neither clears nor copies to, where the firmware\n"
-                "  # uses the process stack pointer itself (most RTOSes):\n"
+                "  # uses the process stack pointer itself (most RTOSes), alone in 32 bytes:\n"
+                "  #   __attribute__((section(\".noinit\"), aligned(32))) uint32_t boot_key[8];\n"
+                "  # with .noinit in the linker script as a (NOLOAD) section outside .bss.\n"
                 "  # key_cell: ");
     put_plain(out, facts->key_cell ? facts->key_cell
-                                   : "the symbol of one, such as in .noinit (none was found)");
+                                   : "the symbol of one, such as boot_key (none was found)");
 }
 
 static void put_flash(struct buffer *out, const struct product_facts *facts) {

@@ -240,7 +240,9 @@ enum status protect_choose_key(struct hardening *hardening) {
         return error_input(
             hardening->error,
             "the firmware uses the process stack pointer itself: name a RAM word "
-            "that start-up does not clear, with --key-cell SYMBOL or harden.key_cell");
+            "that start-up does not clear, with --key-cell SYMBOL or harden.key_cell, such as "
+            "__attribute__((section(\".noinit\"), aligned(32))) uint32_t boot_key[8] with .noinit "
+            "as a (NOLOAD) section outside .bss");
     }
     return STATUS_OK;
 }

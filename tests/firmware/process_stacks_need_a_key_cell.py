@@ -71,7 +71,12 @@ int main(void) {
 def main():
     board = Board(sys.argv[1])
     elf = board.build("tasks", PROGRAM, ["-O1"], ["-Wl,--defsym,key_of_boot=0x203ffff0"])
-    board.refused(elf, ["process stack pointer", "--key-cell"])
+    board.refused(elf, ["process stack pointer", "--key-cell", ".noinit"])
+    done = board.tool("init", "-o", "-", elf)
+    notes = [line for line in done.stdout.splitlines() if "process stack pointer or CONTROL" in line]
+    board.expect(len(notes) == 1 and "harden.key_cell is needed" in notes[0] and " in " in notes[0], str(done))
+    single = board.build("single", "int main(void) { return 0; }")
+    board.expect("or CONTROL" not in board.tool("init", "-o", "-", single).stdout, "a single stack is told as two")
     for cell in ("key_of_boot", "0x203ffff8"):
         for key in ([], ["--key-function", "pm_random"]):
             report = board.same(elf, "switched often", ["exploit"], ["--key-cell", cell, *key], ["2a"], check=False)
