@@ -95,9 +95,9 @@ static void put_product(struct page *page) {
     put(page, "</dl></header>\n<div class=\"until\"><svg class=\"mark\" aria-hidden=\"true\">"
               "<use href=\"#declared\"/></svg><p>");
     put_word(page, WORD_SUPPORT_UNTIL);
-    put(page, "<small>");
+    put(page, "<span>");
     put_word(page, WORD_LABEL_DECLARED);
-    put(page, "</small></p><strong>");
+    put(page, "</span></p><strong>");
     put_text(page, record_support_text(page->arena, record));
     put(page, "</strong></div>\n");
 }

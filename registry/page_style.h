@@ -26,7 +26,7 @@ static const char page_style[] =
     ".until{background:var(--tested);color:#fff;display:flex;flex-wrap:wrap;"
     "align-items:center;gap:0 1rem;padding:1rem 1.25rem}"
     ".until p{margin:0 auto 0 0;font-size:1.1rem;line-height:1.3}"
-    ".until small{display:block;font-size:.9rem}"
+    ".until span{display:block;font-size:.9rem}"
     ".until strong{font-size:2.3rem;line-height:1.15;letter-spacing:.01em;"
     "font-variant-numeric:tabular-nums}"
     ".valid{background:#fff4c2;border-bottom:1px solid #8a6d00;padding:.7rem 1.25rem;"

@@ -76,6 +76,18 @@ static void the_page_loads_nothing(void **state) {
     arena_free(&arena);
 }
 
+/* Until when there are fixes is what the maker says, at the top of the page as further down. */
+static void the_date_has_the_mark_of_the_makers_word(void **state) {
+    (void)state;
+    struct arena arena = {0};
+    struct record record = right_record(&arena);
+    const char *page = page_of(&arena, &record), *band = strstr(page, "<div class=\"until\">");
+    assert_non_null(band);
+    const char *mark = strstr(band, "<use href=\"#declared\"/>"), *end = strstr(band, "</div>");
+    assert_true(mark && end && mark < end);
+    arena_free(&arena);
+}
+
 static void a_label_keeps_hostile_words_out_of_its_markup(void **state) {
     (void)state;
     struct arena arena = {0};
@@ -96,6 +108,7 @@ int main(void) {
         cmocka_unit_test(hostile_words_stay_words),
         cmocka_unit_test(hostile_addresses_are_no_links),
         cmocka_unit_test(the_page_loads_nothing),
+        cmocka_unit_test(the_date_has_the_mark_of_the_makers_word),
         cmocka_unit_test(a_label_keeps_hostile_words_out_of_its_markup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
