@@ -397,6 +397,16 @@ static bool is_elsewhere(const struct fw_symbol *symbol, const struct lift_funct
            symbol->section != to->section + 1;
 }
 
+/* The symbol is the maker's to change: its name comes from the image, and goes to a terminal. */
+static const char *may_be_meant(struct fw_model *model, const struct fw_symbol *symbol) {
+    char *reason = arena_format(&model->arena,
+                                "the absolute symbol %.80s, a number or an address, may mean it",
+                                symbol->name);
+    for (char *c = reason; *c; c++)
+        if (*c < ' ' || *c > '~') *c = '?';
+    return reason;
+}
+
 /* A relocated value that is an address in a unit's code section: name the item. */
 static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t value,
                  struct lift_function *from) {
@@ -408,7 +418,7 @@ static void bind(struct lift *lift, struct fw_relocation *relocation, uint32_t v
         model->hidden_addresses = true; /* no tag can stand in front of it */
     if (!to) return;
     if (symbol->section == SHN_ABS) { /* never relocated; the function is not moved from under it */
-        lift_refuse(to, "an absolute symbol, a number or an address, may mean it");
+        if (!to->reason) lift_refuse(to, may_be_meant(model, symbol));
         if (value & 1) model->hidden_addresses = true; /* nothing can be called by an even one */
         return;
     }

@@ -74,7 +74,7 @@ def numbers(board):
         address = address_of(board.build(name, NUMBER, ["-O2", flags], link), "wanted")
         elf = board.build(name, NUMBER, ["-O2", flags], [f"-Wl,--defsym=NUMBER={address}"])
         board.expect(address_of(elf, "wanted") == address, "the function moved at the link")
-        stays(board, elf, f"number {address} 86", "absolute symbol")
+        stays(board, elf, f"number {address} 86", "the absolute symbol NUMBER, ")
 
 
 def alias(board):
@@ -82,7 +82,7 @@ def alias(board):
         text = file.read()
     ordinary, boards.LINK[-1] = boards.LINK[-1], board.write(
         "alias.ld", text.replace("\n    .rodata :", "\n    alias = ABSOLUTE(wanted) | 1;\n    .rodata :"))
-    stays(board, board.build("alias", ALIAS, link=("-Wl,-u,wanted",)), "alias 6", "absolute symbol")
+    stays(board, board.build("alias", ALIAS, link=("-Wl,-u,wanted",)), "alias 6", "the absolute symbol alias, ")
     boards.LINK[-1] = ordinary
 
 
