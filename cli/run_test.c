@@ -64,10 +64,36 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP}; /* those that temporary.c catches */
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+/* From here until the child is named no signal may end this process, or the child outlives it. */
+static sigset_t hold_signals(void) {
+    sigset_t held, before;
+    sigemptyset(&held);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&held, signals[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    return before;
+}
+
+/* In the child, which must not take away what is its parent's. What is ignored stays so. */
+static void take_signals_as_they_come(const sigset_t *before) {
+    struct sigaction action;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            signal(signals[i], SIG_DFL);
+        }
+    }
+    sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 /* In the child; an error is told through `report`, which closes by itself on success. */
-static void become(char **words, const char *folder, const char *firmware, int output, int report) {
+static void become(char **words, const char *folder, const char *firmware, int output, int report,
+                   const sigset_t *before) {
     int nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
+    take_signals_as_they_come(before);
     bool good = nothing >= 0 && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 &&
                 dup2(output, 2) >= 0 && chdir(folder) == 0 &&
                 setenv("PROOFMARK_FIRMWARE", firmware, 1) == 0;
@@ -109,8 +135,8 @@ static bool wait_for(pid_t child, int64_t deadline_ms, int *state) {
     }
 }
 
-static enum status start(char **words, const char *folder, const char *firmware, pid_t *child,
-                         int *output, struct error *error) {
+static enum status start(char **words, const char *folder, const char *firmware,
+                         const sigset_t *before, pid_t *child, int *output, struct error *error) {
     int log[2], report[2], reason = 0;
     if (pipe2(log, O_CLOEXEC) != 0) return error_environment(error, "test: %s", strerror(errno));
     if (pipe2(report, O_CLOEXEC) != 0) {
@@ -119,7 +145,7 @@ static enum status start(char **words, const char *folder, const char *firmware,
         return error_environment(error, "test: %s", strerror(errno));
     }
     *child = fork();
-    if (*child == 0) become(words, folder, firmware, log[1], report[1]);
+    if (*child == 0) become(words, folder, firmware, log[1], report[1], before);
     close(log[1]);
     close(report[1]);
     if (*child > 0) setpgid(*child, *child); /* whichever of the two comes first */
@@ -149,9 +175,12 @@ enum status run_test(struct arena *arena, const struct product *product, const c
     pid_t child = -1;
     int output = -1, state = 0;
     bool cut = false;
-    enum status status = start(words, folder_of(arena, product), firmware, &child, &output, error);
+    sigset_t before = hold_signals();
+    enum status status =
+        start(words, folder_of(arena, product), firmware, &before, &child, &output, error);
+    if (status == STATUS_OK) temporary_child(child);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (status != STATUS_OK) return status;
-    temporary_child(child);
     struct buffer log;
     buffer_init(&log, RUN_TEST_LOG_MAXIMUM_BYTES + 64);
     bool ended =
