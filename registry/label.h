@@ -14,7 +14,7 @@
 #include "registry/record.h"
 
 /* Raised with every change of the shapes that a record leads to; signed with the release. */
-enum { LABEL_TEMPLATE = 1, LABEL_MAXIMUM_BYTES = 8 << 20 };
+enum { LABEL_TEMPLATE = 2, LABEL_MAXIMUM_BYTES = 8 << 20 };
 
 enum status label_lay_out(struct arena *arena, const struct record *record,
                           const struct span artwork[RECORD_SCHEMES_MAXIMUM], struct drawing *out,
