@@ -235,6 +235,24 @@ static void judge_onward(struct returns *returns, uint32_t item, const struct su
     }
 }
 
+/* Control goes on behind the unit's code, to what was not followed with it: as good as a jump
+ * where it leaves as it came, and does not come into data. */
+static void judge_run_out(struct returns *returns, uint32_t item, const struct sums *state) {
+    const struct fw_model *model = returns->check->model;
+    const struct fw_item *it = &model->items[item];
+    bool data = it->next != FW_NONE && !it->apart;
+    struct sum sp = state->r[THUMB_SP];
+    bool as_it_came = sum_is_base(state->r[THUMB_LR], THUMB_LR) && sum_is_stack(sp) && sp.bits == 0;
+    if (it->insn->flow != THUMB_FLOW_BRANCH_COND && it->insn->flow != THUMB_FLOW_NEXT) {
+        as_it_came = false; /* a call's lr; what runs under a condition */
+    }
+    if (it->insn->in_it || (it->insn->writes & (1U << THUMB_LR | 1U << THUMB_SP))) {
+        as_it_came = false;
+    }
+    if (data) doubt(returns, item, "control may run into data in it");
+    if (!as_it_came) doubt(returns, item, "control may run out of its end");
+}
+
 /* Does the instruction change lr by other means than a copy: it held the return address, as it
  * is or sealed, and is computed with what is none? Then so seals are put on and taken off. */
 static bool keeps_own_lr(const struct sums *state, const struct thumb_insn *insn) {
@@ -300,6 +318,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
         note_carried(&returns->facts[returns->unit], state);
         note_handed_out(returns, item, state, ARGUMENTS);
     }
+    if (fw_runs_out(check->model, it)) judge_run_out(returns, item, state);
     if (is_other_way(check, item, state)) returns->facts[returns->unit].other_way = true;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && it->jump == FW_JUMP_RETURN) {
         struct sum value = sums_jump_target(&check->sums, state, insn);
@@ -338,6 +357,7 @@ static bool is_leaf(const struct check *check, uint32_t unit) {
         const struct thumb_insn *insn = item->insn;
         if (item->kind != FW_ITEM_INSN) continue;
         if (insn->writes >> THUMB_LR & 1) return false;
+        if (fw_runs_out(model, item)) return false;
         if ((insn->reads >> THUMB_LR & 1) && insn->op != THUMB_BX) return false;
         if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX) return false;
         if (insn->reference != THUMB_REFERENCE_BRANCH) continue;

@@ -104,6 +104,8 @@ struct fw_item {
     bool island : 1;      /* the target may be the same item of any unit in model->islands */
     uint8_t it_state;     /* ITSTATE before this instruction; 0 outside a block */
     uint8_t jump;         /* enum fw_jump, by analyse/flow */
+    bool apart : 1;       /* what lies behind it in the input is not `next` */
+    bool host_exit : 1;   /* a function's last: the semihosting call in it does not come back */
 };
 
 /* What an indirect jump (THUMB_FLOW_JUMP_INDIRECT) is. */
@@ -128,6 +130,7 @@ struct fw_unit {
     bool vector : 1;        /* a vector table entry points here */
     bool computed_jump : 1; /* has a computed goto inside */
     bool labels : 1;        /* has labels whose address is taken */
+    bool loses_lr : 1;      /* analyse/flow: what calls it does not come back, as of longjmp */
     bool noreturn : 1;      /* analyse/flow: no path in it returns */
     bool runs_out : 1;      /* control leaves it by its end, to where nobody looked */
     bool reachable : 1;     /* analyse/reach */
@@ -155,6 +158,12 @@ struct fw_function {
     uint32_t unit;
     uint32_t item; /* its first; FW_NONE when undecoded */
     uint16_t section;
+};
+
+/* Control may run out of what ends at `end`, to the code at `address` behind it, past filler or
+ * bytes that nobody understood: both stay as they are, and so does what lies between. */
+struct fw_run_out {
+    uint32_t end, address;
 };
 
 /* Bytes of an executable section that layout may fill. */
@@ -188,6 +197,9 @@ struct fw_model {
     size_t island_count;
     uint32_t *table_targets; /* item indexes */
     size_t table_target_count, table_target_capacity;
+
+    struct fw_run_out *run_outs; /* by fw_lift() and analyse/flow */
+    size_t run_out_count, run_out_capacity;
 
     uint32_t vector_table;        /* address of the vector table, or FW_NONE */
     uint32_t vector_table_bytes;  /* up to where its symbols say, or relocated words and zeros */

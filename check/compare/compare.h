@@ -165,6 +165,9 @@ bool compare_pc_relative(const struct fw_item *item, const struct thumb_insn *ou
 /* Note the relocation that a branch at `place` has when it leaves its unit. */
 void compare_note_branch(struct compare *compare, uint32_t place, const struct thumb_insn *branch);
 
+/* run_outs.c: where control may run out of a function's end, what lies behind is where it was. */
+void compare_run_outs(struct compare *compare);
+
 /* container.c: parse; then every field, and zeros between. */
 bool compare_open_file(struct compare *compare, struct span bytes);
 void compare_container(struct compare *compare);

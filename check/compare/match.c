@@ -582,9 +582,11 @@ static uint32_t walk_it(struct walker *w, uint32_t it) {
     return last;
 }
 
-/* The tag in front of a function whose address is taken. */
-static void walk_tag(struct walker *w, uint32_t index) {
+/* The tag in front of a function whose address is taken, into which nothing may run. */
+static void walk_tag(struct walker *w, uint32_t previous, uint32_t index) {
     const struct check *check = w->compare->check;
+    const struct fw_item *before = previous == FW_NONE ? NULL : &w->in->items[previous];
+    if (before && before->kind == FW_ITEM_INSN && fw_goes_on(w->in, before)) return;
     uint32_t aligned = (w->cursor + 3) & ~3U, word;
     if (!check->has_call_routines || !w->compare->taken[index]) return;
     if (!check_word(check, aligned, &word) || word != check->tag) return;
@@ -608,7 +610,7 @@ static bool walk(struct compare *compare, uint32_t unit, uint32_t start, uint32_
         } else if (item->kind == FW_ITEM_TABLE) {
             walk_table(&w, i);
         } else {
-            walk_tag(&w, i);
+            walk_tag(&w, previous, i);
             if (item->entry) w.jump = check_is_jump(compare->check, w.cursor);
             uint32_t last = item->insn->op == THUMB_IT ? walk_it(&w, i) : i;
             if (last == i && !w.failed) walk_instruction(&w, previous, i);

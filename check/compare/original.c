@@ -259,6 +259,7 @@ static void do_rest(void *context, size_t task) {
     switch (order[task]) {
     case REFERENCES:
         compare_references(&parts[REFERENCES]);
+        compare_run_outs(&parts[REFERENCES]);
         break;
     case CONTENTS:
         compare_contents(&parts[CONTENTS]);

@@ -308,7 +308,8 @@ static void visit_item(const struct fw_model *model, const struct fw_flow *flow,
 
 static bool calls_noreturn(const struct fw_model *model, const struct fw_item *call) {
     if (call->target == FW_NONE) return false;
-    return model->units[model->items[call->target].unit].noreturn;
+    const struct fw_unit *callee = &model->units[model->items[call->target].unit];
+    return callee->noreturn || callee->loses_lr;
 }
 
 void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
@@ -347,7 +348,34 @@ void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow,
     default:
         break;
     }
-    if (next) visit_item(model, flow, unit, last->next, visit, context);
+    if (next && !last->apart) visit_item(model, flow, unit, last->next, visit, context);
+}
+
+bool fw_goes_on(const struct fw_model *model, const struct fw_item *item) {
+    const struct thumb_insn *insn = item->insn;
+    switch (insn->flow) {
+    case THUMB_FLOW_BRANCH:
+    case THUMB_FLOW_JUMP_INDIRECT:
+    case THUMB_FLOW_TABLE:
+    case THUMB_FLOW_TRAP:
+        return insn->in_it;
+    case THUMB_FLOW_CALL:
+        return insn->in_it || !calls_noreturn(model, item);
+    default:
+        return !item->host_exit;
+    }
+}
+
+static bool is_instruction(const struct fw_model *model, uint32_t item) {
+    return item != FW_NONE && model->items[item].kind == FW_ITEM_INSN;
+}
+
+static bool nothing_behind(const struct fw_model *model, const struct fw_item *item) {
+    return item->apart || !is_instruction(model, item->next);
+}
+
+bool fw_runs_out(const struct fw_model *model, const struct fw_item *item) {
+    return nothing_behind(model, item) && fw_goes_on(model, item);
 }
 
 uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) {
@@ -358,6 +386,33 @@ uint32_t fw_leaves_to(const struct fw_model *model, const struct fw_item *item) 
                : item->target;
 }
 
+/* Straight code that takes another lr and another stack without ever having looked at its own
+ * return address: whoever called it by BL waits for ever (longjmp, an unwinder's way into the
+ * catching frame). What came to it by a branch did not lose its own, which it may have saved. */
+static bool loses_lr(const struct fw_model *model, const struct fw_block *block) {
+    const struct fw_item *last = &model->items[block->last];
+    bool lost = false, other_stack = false;
+    if (!model->items[block->first].entry || last->insn->in_it) return false;
+    if (last->insn->flow != THUMB_FLOW_JUMP_INDIRECT || last->jump != FW_JUMP_RETURN) return false;
+    for (uint32_t i = block->first;; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        bool moves = insn->op == THUMB_MOV_REGISTER && !insn->in_it;
+        if ((insn->reads >> THUMB_LR & 1) && !lost) return false;
+        lost |= (insn->writes >> THUMB_LR & 1) && !insn->in_it;
+        if (moves && insn->rd == THUMB_SP) other_stack = true;
+        if (i == block->last) return lost && other_stack;
+    }
+}
+
+static void find_losing(struct fw_model *model, const struct fw_flow *flow) {
+    for (size_t u = 0; u < model->unit_count; u++) {
+        bool one = flow->unit_first[u + 1] - flow->unit_first[u] == 1 && model->units[u].decoded;
+        if (one) {
+            model->units[u].loses_lr = loses_lr(model, &flow->blocks[flow->unit_first[u]]);
+        }
+    }
+}
+
 /* What find_noreturn() asks of a block, read once from its last instruction. */
 struct way {
     uint32_t unit, callee;  /* callee: the unit that it calls or jumps to, or FW_NONE */
@@ -366,6 +421,7 @@ struct way {
     bool returns;           /* leaves, and may come back to the unit's caller */
     bool leaves;            /* jumps to the callee, which returns in the unit's place */
     bool gated;             /* goes on only if the callee returns */
+    bool runs_out;          /* goes on behind the unit's code, as far as calls come back */
     bool many;              /* has more successors: fw_each_successor() */
 };
 
@@ -399,6 +455,7 @@ static struct way way_of(const struct fw_model *model, const struct fw_flow *flo
                       .returns = kind == THUMB_FLOW_JUMP_INDIRECT || (leads && unknown)};
     way.leaves = branches && way.callee != FW_NONE;
     way.gated = kind == THUMB_FLOW_CALL && way.callee != FW_NONE && !last->insn->in_it;
+    way.runs_out = fw_runs_out(model, last);
     struct noting noting = {.way = &way};
     fw_each_successor(model, flow, block, note_successor, &noting);
     return way;
@@ -451,6 +508,10 @@ static void follow_way(struct search *search, uint32_t block) {
         search->waits_on[block] = search->waiting[way->callee];
         search->waiting[way->callee] = block;
         if (way->gated) return;
+    }
+    if (way->runs_out) { /* into code that may return in the unit's place */
+        returns(search, way->unit);
+        return;
     }
     if (way->many) {
         fw_each_successor(search->model, search->flow, block, search_push, search);
@@ -561,6 +622,96 @@ static void refuse_entered(struct fw_model *model, struct fw_flow *flow) {
     arena_free(&scratch);
 }
 
+/* The first item in memory from *end on that is not of the unit, or FW_NONE; *end is then where
+ * the unit ends in front of it. */
+static uint32_t item_from(const struct fw_model *model, uint32_t unit, uint32_t *end) {
+    for (uint32_t address = *end;;) {
+        const struct fw_section *next = NULL; /* that ends behind the address */
+        for (size_t s = 0; s < model->section_count; s++) {
+            const struct fw_section *section = &model->sections[s];
+            if (!section->item_at || section->address + section->size_bytes <= address) continue;
+            if (!next || section->address < next->address) next = section;
+        }
+        if (!next) return FW_NONE;
+        uint32_t offset = next->address > address ? 0 : address - next->address;
+        for (; offset + 2 <= next->size_bytes; offset += 2) {
+            uint32_t item = next->item_at[offset / 2];
+            if (item == FW_NONE) continue;
+            if (model->items[item].unit != unit) return item;
+            *end = model->items[item].address + model->items[item].size_bytes;
+        }
+        address = next->address + next->size_bytes;
+    }
+}
+
+/* What lies between is code then: filler of lld's reads as a branch. What it means stays. */
+static void keep_targets_between(struct fw_model *model, uint32_t address, uint32_t end) {
+    for (; address < end; address += 2) {
+        struct thumb_insn insn;
+        const struct fw_section *section = fw_section_at(model, address);
+        if (!section || !section->item_at) return;
+        uint32_t offset = address - section->address;
+        bool there =
+            thumb_decode(section->data + offset, section->size_bytes - offset, address, &insn) &&
+            insn.reference == THUMB_REFERENCE_BRANCH;
+        uint32_t item = there ? fw_item_at(model, insn.target) : FW_NONE;
+        if (item == FW_NONE) continue;
+        fw_refuse(&model->units[model->items[item].unit],
+                  "bytes that are not understood may refer to it");
+    }
+}
+
+/* Both stay: what the block runs out of, and what it runs into. */
+static void keep_run_out(struct fw_model *model, uint32_t last) {
+    const struct fw_item *from = &model->items[last];
+    bool data = from->next != FW_NONE && !from->apart;
+    fw_refuse(&model->units[from->unit],
+              data ? "control may run into data" : "control may run out of its end");
+    uint32_t end = from->address + from->size_bytes, to = item_from(model, from->unit, &end);
+    if (to == FW_NONE) return;
+    fw_refuse(&model->units[model->items[to].unit],
+              "control may run into it from the code in front");
+    keep_targets_between(model, end, model->items[to].address);
+    model->run_outs = arena_grow(&model->arena, model->run_outs, model->run_out_count,
+                                 &model->run_out_capacity, sizeof *model->run_outs);
+    model->run_outs[model->run_out_count++] = (struct fw_run_out){end, model->items[to].address};
+}
+
+/* Of a unit some of whose blocks have nothing behind them: can they be reached? */
+static void search_unit(struct search *search, uint32_t unit) {
+    const struct fw_flow *flow = search->flow;
+    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
+        const struct fw_item *first = &search->model->items[flow->blocks[b].first];
+        if (first->entry || first->label) search_push(search, b);
+    }
+    while (search->depth)
+        fw_each_successor(search->model, flow, search->stack[--search->depth], search_push, search);
+    for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++) {
+        uint32_t last = flow->blocks[b].last;
+        if (search->seen[b] && fw_runs_out(search->model, &search->model->items[last])) {
+            keep_run_out(search->model, last);
+        }
+    }
+}
+
+/* Requires that it is known who returns. */
+static void refuse_running_out(struct fw_model *model, struct fw_flow *flow) {
+    struct arena scratch = {0};
+    struct search search = {.model = model, .flow = flow};
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        bool any = false;
+        for (uint32_t b = flow->unit_first[u]; b < flow->unit_first[u + 1] && !any; b++)
+            any = fw_runs_out(model, &model->items[flow->blocks[b].last]);
+        if (!any) continue;
+        if (!search.stack) {
+            search.stack = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1);
+            search.seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1);
+        }
+        search_unit(&search, u);
+    }
+    arena_free(&scratch);
+}
+
 void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     *flow = (struct fw_flow){.block_count = 0};
     flow->unit_first = ARENA_ARRAY(&flow->arena, uint32_t, model->unit_count + 1);
@@ -569,6 +720,8 @@ void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     memset(flow->block_of, 0xff, (model->item_count + 1) * sizeof *flow->block_of);
     build_blocks(model, flow);
     collect_labels(model, flow);
+    find_losing(model, flow);
     find_noreturn(model, flow);
+    refuse_running_out(model, flow);
     refuse_entered(model, flow);
 }

@@ -35,6 +35,14 @@ typedef void (*fw_successor_function)(void *context, uint32_t block);
 void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow, uint32_t block,
                        fw_successor_function visit, void *context);
 
+/* May control go on behind the instruction, as far as calls are known not to come back? */
+bool fw_goes_on(const struct fw_model *model, const struct fw_item *item);
+
+/* May control go on behind the instruction, which a block ends in, where none of its unit is:
+ * out of a function's end, or into data? Where that can be reached, the unit and what lies behind
+ * it are refused (fw_model.run_outs). */
+bool fw_runs_out(const struct fw_model *model, const struct fw_item *item);
+
 /* How many instructions of the block read lr for something else than a return by it. */
 unsigned fw_uses_of_lr(const struct fw_model *model, const struct fw_block *block);
 

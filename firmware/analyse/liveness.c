@@ -86,6 +86,7 @@ static uint32_t live_out(const struct solver *solver, uint32_t block, bool *loop
                (last->target == FW_NONE || fw_leaves_to(solver->model, last) != FW_NONE)) {
         gather.live |= leaves | FW_LIVE_LR | live_at(solver, last);
     }
+    if (fw_runs_out(solver->model, last)) gather.live |= EVERYTHING;
     *loops |= gather.loops;
     return gather.live;
 }

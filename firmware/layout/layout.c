@@ -26,7 +26,7 @@ static int by_address(const void *a, const void *b) {
     return (*x)->address < (*y)->address ? -1 : (*x)->address > (*y)->address;
 }
 
-/* Filler between two movable functions is alignment and may be used. */
+/* Filler between two movable functions, and no other's, is alignment and may be used. */
 static bool is_alignment(struct fw_model *model, uint32_t address, uint32_t size_bytes) {
     if (size_bytes == 0) return true;
     if (size_bytes > FILLER_BYTES) return false;
@@ -47,7 +47,8 @@ static void find_windows(struct fw_model *model, struct fw_layout *out) {
         if (!movable(model, f->unit)) continue;
         struct fw_window *last = out->window_count ? &out->windows[out->window_count - 1] : NULL;
         uint32_t end = last ? last->address + last->size_bytes : 0;
-        if (last && last->section == f->section && f->address >= end &&
+        bool beside = i && movable(model, order[i - 1]->unit);
+        if (last && beside && last->section == f->section && f->address >= end &&
             is_alignment(model, end, f->address - end)) {
             last->size_bytes = f->address + f->size_bytes - last->address;
         } else {

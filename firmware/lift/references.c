@@ -631,7 +631,7 @@ static void refuse_around_unknown_bytes(struct lift *lift) {
             uint32_t stop, following = next_function(lift, (uint16_t)s, address, end);
             char kind = lift_kind_at(lift, (uint16_t)s, address, following, &stop);
             bool filler = kind == 't' && lift_is_filler(section, address, stop);
-            if (filler && in_front && lift_falls_out(lift, in_front))
+            if (filler && in_front && (in_front->undecoded || lift_falls_out(lift, in_front)))
                 (void)follow_filler(lift, address);
             if (kind != 'd' && !filler) refuse_targets_of_bytes(lift, section, address, stop);
             in_front = NULL;

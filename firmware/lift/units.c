@@ -49,8 +49,7 @@ static bool ends_in_host_call(const struct lift *lift, const struct lift_functio
 
 bool lift_falls_out(const struct lift *lift, const struct lift_function *function) {
     if (!function->item_count) return false;
-    const struct fw_item *last =
-        &lift->model->items[function->first_item + function->item_count - 1];
+    struct fw_item *last = &lift->model->items[function->first_item + function->item_count - 1];
     if (last->kind != FW_ITEM_INSN || last->alignment == 1) return false;
     const struct thumb_insn *insn = last->insn;
     switch (insn->flow) {
@@ -63,7 +62,9 @@ bool lift_falls_out(const struct lift *lift, const struct lift_function *functio
     case THUMB_FLOW_CALL_INDIRECT:
         return insn->in_it || !function->sized;
     default:
-        return !ends_in_host_call(lift, function, function->first_item + function->item_count - 1);
+        last->host_exit =
+            ends_in_host_call(lift, function, function->first_item + function->item_count - 1);
+        return !last->host_exit;
     }
 }
 
@@ -72,6 +73,34 @@ static bool is_tag_word(const struct lift *lift, size_t index) {
     return f->symbol != FW_NONE && f->item_count == 1 && index + 1 < lift->function_count &&
            lift->functions[index + 1].address == f->end &&
            strcmp(lift->model->symbols[f->symbol].name, FW_TAG_SYMBOL) == 0;
+}
+
+/* The function of the lowest address not below `address`, in whatever section, or FW_NONE. */
+static uint32_t function_from(const struct lift *lift, uint32_t address) {
+    uint32_t found = FW_NONE;
+    for (uint32_t i = 0; i < lift->function_count; i++) {
+        const struct lift_function *f = &lift->functions[i];
+        bool code = f->item_count || f->undecoded;
+        if (!code || f->address < address) continue;
+        if (found == FW_NONE || f->address < lift->functions[found].address) found = i;
+    }
+    return found;
+}
+
+/* Control may come out of the function's end, and into whatever code is the next in memory:
+ * across filler, data, or the section's end. Both stay. */
+static void keep_with_next(struct lift *lift, uint32_t index) {
+    struct fw_model *model = lift->model;
+    struct lift_function *function = &lift->functions[index];
+    bool near = index + 1 < lift->function_count && function[1].section == function->section &&
+                (function[1].item_count || function[1].undecoded);
+    uint32_t next = near ? index + 1 : function_from(lift, function->end);
+    if (next == FW_NONE || next == index) return;
+    lift_refuse(&lift->functions[next], "control may run into it from the code in front");
+    model->run_outs = arena_grow(&model->arena, model->run_outs, model->run_out_count,
+                                 &model->run_out_capacity, sizeof *model->run_outs);
+    model->run_outs[model->run_out_count++] =
+        (struct fw_run_out){function->end, lift->functions[next].address};
 }
 
 static void join_fall_through(struct lift *lift) {
@@ -94,14 +123,13 @@ static void join_fall_through(struct lift *lift) {
     }
 }
 
-/* Instructions that data follows and that do not stop. A call there is one that does not
- * come back, with or without alignment filler behind it; anything else would execute
- * data. */
+/* Instructions that data follows and that do not stop: they would execute it. Of a call there,
+ * with or without alignment filler behind it, fw_flow_build() says whether it comes back. */
 static void refuse_running_into_data(struct lift *lift, struct lift_function *function) {
-    const struct fw_item *items = lift->model->items;
+    struct fw_item *items = lift->model->items;
     uint32_t stop = FW_NONE; /* the last instruction that is not filler */
     for (uint32_t i = 0; i < function->item_count; i++) {
-        const struct fw_item *item = &items[function->first_item + i];
+        struct fw_item *item = &items[function->first_item + i];
         bool filler =
             item->kind == FW_ITEM_INSN && item->insn->op == THUMB_NOP && !item->block_start;
         if (item->kind == FW_ITEM_INSN) {
@@ -111,7 +139,9 @@ static void refuse_running_into_data(struct lift *lift, struct lift_function *fu
         const struct thumb_insn *insn = stop == FW_NONE ? NULL : items[stop].insn;
         bool stops = !insn || (!insn->in_it &&
                                (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
-        if (!stops && !ends_in_host_call(lift, function, stop)) {
+        if (stops) continue;
+        item[-1].host_exit = ends_in_host_call(lift, function, stop);
+        if (!item[-1].host_exit) {
             lift_refuse(function, "control runs into data");
             function->runs_out = true;
         }
@@ -168,7 +198,9 @@ static void link_function(struct lift *lift, struct lift_function *function, uin
         if (function->first_linked == FW_NONE) {
             function->first_linked = index;
         } else {
-            model->items[function->last_linked].next = index;
+            struct fw_item *last = &model->items[function->last_linked];
+            last->next = index;
+            last->apart = last->address + last->size_bytes != item->address;
         }
         function->last_linked = index;
     }
@@ -191,7 +223,9 @@ static void add_to_unit(struct fw_model *model, const struct lift_function *func
     if (*tail == FW_NONE) {
         unit->first = function->first_linked;
     } else {
-        model->items[*tail].next = function->first_linked;
+        struct fw_item *last = &model->items[*tail];
+        last->next = function->first_linked;
+        last->apart = last->address + last->size_bytes != model->items[last->next].address;
     }
     *tail = function->last_linked;
 }
@@ -207,6 +241,11 @@ void lift_form_units(struct lift *lift) {
             (struct fw_unit){.first = FW_NONE, .function_first = FW_NONE, .decoded = true};
     }
     parallel_run(lift->part_count, link_part, lift);
+    for (uint32_t i = 0; i < lift->function_count; i++) {
+        /* Whether bytes that are not understood run on, nobody knows. */
+        bool runs_on = lift->functions[i].runs_out || lift->functions[i].undecoded;
+        if (runs_on) keep_with_next(lift, i);
+    }
     for (size_t i = 0; i < lift->function_count; i++) {
         struct lift_function *f = &lift->functions[i];
         uint32_t index = model->functions[i].unit;
