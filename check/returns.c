@@ -359,7 +359,8 @@ static bool is_leaf(const struct check *check, uint32_t unit) {
         if (insn->writes >> THUMB_LR & 1) return false;
         if (fw_runs_out(model, item)) return false;
         if ((insn->reads >> THUMB_LR & 1) && insn->op != THUMB_BX) return false;
-        if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX) return false;
+        bool back = insn->op == THUMB_BX && insn->rm == THUMB_LR;
+        if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && !back) return false;
         if (insn->reference != THUMB_REFERENCE_BRANCH) continue;
         if (check_routine_at(check, insn->target)) return false;
     }

@@ -403,7 +403,7 @@ void sums_step(const struct sums_context *context, struct sums *state,
     if (!insn->writes && !insn->stores && !call) return;
     if (call) {
         forget_written(state, CALL_CLOBBERS);
-        state->lr_kept = true;
+        state->lr_kept |= !insn->in_it; /* else it may not have been executed */
         return;
     }
     if (!insn->in_it) {

@@ -182,12 +182,12 @@ static void step_plain(struct walker *walker, struct state *state, const struct 
     if (plain.kind == VALUE_RETURN) state->copies = true;
 }
 
-static void step_call(struct walker *walker, struct state *state) {
+static void step_call(struct walker *walker, struct state *state, bool conditional) {
     if (walker->frames) frame_call(walker, state);
     for (unsigned r = 0; r < 4; r++)
         state->r[r] = value_unknown;
     state->r[THUMB_IP] = state->r[THUMB_LR] = value_unknown;
-    state->lr_kept = true;
+    state->lr_kept |= !conditional; /* else it may not have been executed */
 }
 
 /* `value` is the result in rd, `restored` what a load gives back the return address to. */
@@ -231,7 +231,7 @@ void values_step(struct walker *walker, struct state *state, uint32_t index) {
     }
     if (values_is_local_call(walker, item)) return;
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
-        step_call(walker, state);
+        step_call(walker, state, insn->in_it);
         return;
     }
     struct state old;

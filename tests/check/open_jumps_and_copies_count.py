@@ -136,6 +136,33 @@ ASSEMBLY = r"""
 1: bl twice
  b.w after
  .size in_hand, . - in_hand
+ fn in_if
+ orr.w r3, lr, #1
+ push {r3, r4}
+ bl twice
+ pop {r3, r4}
+ mov lr, r3
+ cmp r0, r0
+ it ne
+ blne after
+ b.w twice
+ .size in_if, . - in_if
+ fn by_slot
+ push {r1}
+ movs r2, #0
+ pop {r3}
+ bx r3
+ .size by_slot, . - by_slot
+ fn handing
+ mov r1, lr
+ b.w by_handed
+ .size handing, . - handing
+ fn by_handed
+ push {r1, r2}
+ adds r0, #1
+ pop {r1, r2}
+ bx r1
+ .size by_handed, . - by_handed
  .section .bss.word, "aw", %nobits
  .align 2
 word: .space 4
@@ -146,6 +173,7 @@ __asm__(%s);
 int by_move(int, int (*)(int)), by_load(int, void *), by_list(int, void *), by_odd(int, int (*)(int));
 int added(int), kept(int), hidden(int), noted(int);
 int in_word(int), in_orr(int), in_aligned(int), in_float(int), in_vector(int), in_hand(int);
+int in_if(int), by_slot(int, int (*)(int)), handing(int);
 __attribute__((noreturn, used)) void after(void) { for (;;) {} }
 __attribute__((noinline, used)) int twice(int n) { char text[12]; snprintf(text, sizeof text, "%%d", 2 * n); return text[0] - '0'; }
 static int (*volatile table[])(int) = {twice, twice};
@@ -155,6 +183,7 @@ int main(void) {
     int sum = by_move(1, table[0]) + by_load(1, (void *)table) + by_list(1, (void *)table) + by_odd(1, table[1]);
     sum += added(1) + kept(1) + hidden(1) + noted(1) + onward(1);
     sum += in_word(1) + in_orr(1) + in_aligned(1) + in_float(1) + in_vector(1) + in_hand(1);
+    sum += in_if(1) + by_slot(1, table[0]) + handing(1);
     printf("sum %%d\n", sum);
     return 0;
 }
@@ -173,7 +202,7 @@ end: return n;
 int main(void) { static const unsigned char code[] = {0, 1, 1, 2}; printf("run %d\n", run(code)); return 0; }
 """
 OPEN = ("by_move", "by_load", "by_list", "by_odd", "hidden")
-COPIES = ("added", "kept", "hidden", "in_word", "in_orr", "in_aligned", "in_float", "in_vector")
+COPIES = ("added", "kept", "hidden", "in_word", "in_orr", "in_aligned", "in_float", "in_vector", "in_if", "by_slot", "by_handed")
 
 
 def counts_of(report, figures):
@@ -187,7 +216,7 @@ def counts_of(report, figures):
 def hand_written(images):
     quoted = "\n".join(json.dumps(line + "\n") for line in ASSEMBLY.splitlines())
     elf = images.build("hand", PROGRAM % quoted, ("-Os",))
-    report = images.same(elf, "sum 40")
+    report = images.same(elf, "sum 48")
     figures = images.holds("hand-written code", f"{elf}.exploit", elf)
     told, found, told_calls, found_calls = counts_of(report, figures)
     images.expect(told == found, f"return addresses: the report has {told}, check {found}")
