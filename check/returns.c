@@ -25,7 +25,9 @@ struct unit_facts {
     bool carries;     /* a register that callees save keeps one over a call */
     bool reads_plain; /* a plain return address goes from the stack to a register */
     uint32_t reads_plain_at;
-    bool other_way; /* control leaves by what may be a copy */
+    bool other_way;    /* control leaves by what may be a copy */
+    bool takes_frame;  /* returns through its caller's frame, or leaves it other than it was */
+    bool goes_on_bare; /* goes on to a function with nothing of its own on the stack */
 };
 
 struct returns {
@@ -187,6 +189,22 @@ static void judge_return(struct returns *returns, uint32_t item, struct sum valu
     }
 }
 
+/* Does a return use the frame of whoever called? BX leaves the stack pointer as it is. */
+static void note_taken(struct returns *returns, uint32_t item, const struct sums *state,
+                       struct sum value) {
+    const struct thumb_insn *insn = returns->check->model->items[item].insn;
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    struct sum sp = state->r[THUMB_SP];
+    struct sums_access access;
+    if (sum_is_base(value, BASE_LOCAL)) return;
+    if (!insn->loads) {
+        facts->takes_frame |= sum_is_stack(sp) && sp.bits != 0;
+    } else if (sums_access_of(state, insn, &access) && sum_is_stack(access.address)) {
+        uint32_t top = access.address.bits + 4 * access.count - 4;
+        facts->takes_frame |= (int32_t)top >= 0;
+    }
+}
+
 /* Run the shared tail in this function's state: it ends in BX lr. */
 static void judge_tail(struct returns *returns, uint32_t item, const struct sums *state,
                        const struct routine *tail) {
@@ -226,7 +244,8 @@ static void judge_frame_left(struct returns *returns, uint32_t item, const struc
 
 /* Control goes on to another function, which will return to lr. */
 static void judge_onward(struct returns *returns, uint32_t item, const struct sums *state) {
-    struct sum lr = state->r[THUMB_LR];
+    struct sum lr = state->r[THUMB_LR], sp = state->r[THUMB_SP];
+    if (sum_is_stack(sp) && sp.bits == 0) returns->facts[returns->unit].goes_on_bare = true;
     judge_frame_left(returns, item, state);
     if (lr.base == THUMB_LR && !sum_is_base(lr, THUMB_LR)) {
         wrong(returns, item, "goes on to another function with a return address still sealed");
@@ -324,6 +343,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
         struct sum value = sums_jump_target(&check->sums, state, insn);
         /* BX lr where lr was never saved and never known: an exception's own business. */
         judge_return(returns, item, value);
+        note_taken(returns, item, state, value);
         return;
     }
     bool open = fw_is_open_jump(check->model, it);
@@ -428,6 +448,38 @@ static void find_held(const struct fw_model *model, struct unit_facts *facts) {
         for (uint32_t u = 0; u < model->unit_count; u++) {
             bool stays = model->units[u].reason || (facts[u].held && !facts[u].sealed);
             if (stays && hold_from(model, facts, u)) again = true;
+        }
+    }
+}
+
+/* True when a unit was not known that takes its caller's frame. */
+static bool pass_taking_on(const struct fw_model *model, const struct fw_item *item,
+                           struct unit_facts *facts) {
+    struct unit_facts *from = &facts[item->unit];
+    uint32_t to = fw_leaves_to(model, item);
+    if (to == FW_NONE || model->items[to].unit == item->unit) return false;
+    if (!facts[model->items[to].unit].takes_frame) return false;
+    if (item->insn->flow != THUMB_FLOW_CALL) {
+        bool found = from->goes_on_bare && !from->takes_frame;
+        from->takes_frame |= from->goes_on_bare;
+        return found;
+    }
+    if (from->saves && !from->doubt) {
+        from->doubt = "it calls what takes its frame";
+        from->doubt_at = item->address;
+    }
+    return false;
+}
+
+static void find_takers(const struct fw_model *model, struct unit_facts *facts) {
+    bool again = false;
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        again |= facts[u].takes_frame;
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < model->item_count; i++) {
+            const struct fw_item *item = &model->items[i];
+            if (item->kind == FW_ITEM_INSN) again |= pass_taking_on(model, item, facts);
         }
     }
 }
@@ -539,6 +591,7 @@ void check_returns(struct check *check, struct unit_facts *facts) {
     const struct fw_model *model = check->model;
     bool image_seals = false;
     find_held(model, facts);
+    find_takers(model, facts);
     for (uint32_t u = 0; u < model->unit_count; u++)
         image_seals |= facts[u].sealed != 0;
     for (uint32_t u = 0; u < model->unit_count; u++)

@@ -107,5 +107,7 @@ void frame_call(struct walker *walker, const struct state *state);
 /* A jump or branch, in the collecting pass. */
 void frame_leave(struct walker *walker, const struct state *state, const struct fw_item *item);
 void frame_settle_copies(struct walker *walker);
+/* When all units have been followed: who calls a unit that takes its caller's frame. */
+void frames_settle_takers(const struct fw_model *model, struct fw_frames *frames);
 
 #endif

@@ -200,6 +200,8 @@ static unsigned come_back(struct walker *walker, struct state *state, uint32_t i
     }
     if (to_pc) {
         frame_doubt(walker, "it returns through a stack slot that is not followed");
+        bool above = touched && (int32_t)(touched->first + touched->bytes - 4) >= 0;
+        if (above && walker->frames) walker->frames->takes_frame = true;
     } else if (!touched || state->saved != SAVED_YES || touches_save(state, touched)) {
         frame_doubt(walker, "it loads lr from a stack slot that is not followed");
     }
@@ -295,13 +297,18 @@ static void note_onward(struct walker *walker, const struct state *state,
 
 void frame_leave(struct walker *walker, const struct state *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
+    struct value sp = state->r[THUMB_SP];
     if (insn->flow == THUMB_FLOW_NEXT) return;
     if (item->jump == FW_JUMP_RETURN && !insn->loads) {
         enum kind to = value_of(state, insn->rm).kind;
         if (to != VALUE_RETURN && to != VALUE_LOCAL) {
             frame_doubt(walker, "it returns to an address that is not followed");
         }
+        bool moved = sp.kind == VALUE_STACK && sp.bits != 0;
+        if (moved && to != VALUE_LOCAL) walker->frames->takes_frame = true;
     }
+    bool bare = sp.kind == VALUE_STACK && sp.bits == 0;
+    if (bare && goes_on(walker, item)) walker->frames->goes_on_bare = true;
     if (!returns_by_lr(walker, state, item)) walker->other_way = true;
     note_onward(walker, state, item);
 }
@@ -322,4 +329,33 @@ void frame_settle_copies(struct walker *walker) {
         frame_doubt(walker, "it keeps its return address in a register over a call");
     }
     walker->frames->copies += walker->stack_copies + walker->carries_copy;
+}
+
+/* True when one was not known. */
+static bool pass_taking_on(const struct fw_model *model, const struct fw_item *item,
+                           struct fw_frames *frames) {
+    uint32_t to = fw_leaves_to(model, item);
+    struct fw_frames *from = &frames[item->unit];
+    if (to == FW_NONE || model->items[to].unit == item->unit) return false;
+    if (!frames[model->items[to].unit].takes_frame) return false;
+    if (item->insn->flow == THUMB_FLOW_CALL) {
+        if (from->saves && !from->reason) from->reason = "it calls what takes its frame";
+        return false;
+    }
+    bool found = from->goes_on_bare && !from->takes_frame;
+    from->takes_frame |= from->goes_on_bare;
+    return found;
+}
+
+void frames_settle_takers(const struct fw_model *model, struct fw_frames *frames) {
+    bool again = false;
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        again |= frames[u].takes_frame;
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < model->item_count; i++) {
+            if (model->items[i].kind != FW_ITEM_INSN) continue;
+            again |= pass_taking_on(model, &model->items[i], frames);
+        }
+    }
 }

@@ -221,6 +221,7 @@ void fw_values(struct fw_model *model, const struct fw_flow *flow, struct fw_val
     parallel_run(FW_VALUES_PIECES, follow_units, &work);
     for (size_t i = 0; i < FW_VALUES_PIECES; i++)
         model->own_mpu |= work.own_mpu[i];
+    frames_settle_takers(model, out->frames);
     fw_labels_refuse_open(model, work.in_table);
     arena_free(&scratch);
 }

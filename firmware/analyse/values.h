@@ -34,6 +34,9 @@ struct fw_frames {
     size_t saves;       /* FW_SITE_SAVE among them */
     size_t copies;      /* plain ones beside them that it may return by: on the stack, and one
                            where a register keeps it over calls: a callee may put it there */
+    bool takes_frame;   /* returns through its caller's frame, or with another stack pointer than
+                           it came with */
+    bool goes_on_bare;  /* goes on to a function with nothing of its own on the stack */
     const char *reason; /* why the sites do not prove that sealing keeps behaviour, or NULL */
 };
 

@@ -64,6 +64,11 @@ unsized_user:
 unsized_exit:
     pop {r4, pc}
 /* Callees that read, write, leave through or lower their caller's frame. */
+    function give_back
+    mov r3, lr
+    pop {r4, lr}
+    bx r3
+    end give_back
     function redirect
     ldr r1, =add_three
     str r1, [r0]
@@ -494,6 +499,33 @@ shared_tail:
     bl spoil
     add r0, r4, #1
     b.w long_exit""", {(5,): 6}, "unsealed"),
+    ("leaves_by_a_call", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, #1
+    bl common_exit
+    udf #0""", {(5,): 6}, "unsealed"),
+    ("leaves_by_a_call_of_an_exit_to_an_exit", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    bl exit_on_to_exit
+    udf #0""", {(5,): 6}, "unsealed"),
+    ("calls_who_leaves_by_an_exit", """
+    push {r4, lr}
+    mov r4, r0
+    bl leaves_by_common_exit
+    add r0, r4
+    pop {r4, pc}""", {(5,): 11}, "sealed"),
+    ("restores_in_a_callee", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    mov r0, r4
+    bl give_back
+    bx lr""", {(5,): 5}, "unsealed"),
     ("leaves_by_an_exit_to_an_exit", """
     push {r4, lr}
     mov r4, r0
