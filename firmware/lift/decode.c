@@ -109,14 +109,16 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
             cursor->address = stop;
             return;
         }
-        uint32_t end = cursor->address + insn->size_bytes;
+        /* Asked of the bytes, so that the processor need not wait for the form, which is seldom
+         * in its cache, to begin with the next one. */
+        uint32_t size_bytes = bytes[1] >= 0xe8 ? 4 : 2;
         if (insn->op == THUMB_UNDEFINED) {
             undecoded(function, "an instruction is not of ARMv7-M");
             cursor->address = stop;
             return;
         }
         if (insn->unpredictable) lift_refuse(function, "an instruction is UNPREDICTABLE");
-        struct fw_item *item = add_item(cursor, FW_ITEM_INSN, insn->size_bytes);
+        struct fw_item *item = add_item(cursor, FW_ITEM_INSN, size_bytes);
         item->insn = insn;
         item->it_state = cursor->it_state;
         /* Alignment filler: marked here, left out where nothing branches to it. */
@@ -126,7 +128,7 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
         after_barrier = ends_flow(insn) || (after_barrier && filler);
         cursor->it_state =
             insn->op == THUMB_IT ? thumb_it_start(insn->imm) : thumb_it_advance(cursor->it_state);
-        cursor->address = end;
+        cursor->address += size_bytes;
         if (insn->flow == THUMB_FLOW_TABLE) return;
     }
 }
