@@ -233,65 +233,75 @@ static const char *name_of(struct arena *arena, const char *firmware) {
     return arena_string(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
+/* What there is to propose. A firmware that cannot be lifted is described all the same. */
+static void find_all(struct fw_model *model, struct found *found) {
+    struct fw_flow flow = {.block_count = 0};
+    struct error unread;
+    bool lifted = model->relocation_count != 0 && fw_lift(model, &unread) == STATUS_OK;
+    if (lifted) fw_flow_build(model, &flow);
+    if (model->vector_table != FW_NONE) {
+        const uint8_t *top = fw_bytes_at(model, model->vector_table, 4);
+        if (top) (void)span_u32le((struct span){top, 4}, 0, &found->stack_top);
+    }
+    find_ranges(model, found);
+    find_symbols(model, lifted ? &flow : NULL, found);
+    fw_flow_free(&flow);
+    find_process_stack(model, found);
+}
+
+static void write_found(struct fw_model *model, const struct found *found, const char *firmware,
+                        const char *output, struct buffer *out) {
+    time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    struct product_range part = {.size_bytes = 0}, settings = {.size_bytes = 0};
+    propose_flash(model, found->flash, found->flash_count, &part, &settings);
+    struct product_facts facts = {
+        .firmware_file = relative_to(found->arena, output, firmware),
+        .name = name_of(found->arena, firmware),
+        .entry = model->entry,
+        .flash = found->flash,
+        .flash_count = found->flash_count,
+        .ram = found->ram,
+        .ram_count = found->ram_count,
+        .part = part,
+        .settings = settings,
+        .key_cell = propose_key_cell(model),
+        .key_functions = found->candidates,
+        .key_functions_count = found->candidates_count,
+        .stack_limit = found->stack_limit,
+        .stack_hint = found->stack_hint,
+        .stack_hint_from = found->stack_hint_from,
+        .stack_top = found->stack_top,
+        .notes = found->notes,
+        .notes_count = found->notes_count,
+        .today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,
+                  (unsigned)parts.tm_mday},
+    };
+    product_write(out, &facts);
+}
+
 static enum status describe(struct arena *arena, const char *firmware, const char *output,
                             struct buffer *out, bool *without_relocations, struct error *error) {
     struct span file;
     struct fw_model model = {0};
     struct found found = {.arena = arena};
-    time_t now = time(NULL);
-    struct tm parts;
     enum status status = outputs_are_apart(&output, 1, &firmware, 1, error);
     if (status == STATUS_OK) {
         status = file_read(arena, firmware, FW_INPUT_MAXIMUM_BYTES, &file, error);
     }
     if (status != STATUS_OK) return status;
     status = fw_read(&model, file, false, error);
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK) {
+        *without_relocations = model.relocation_count == 0;
+        find_all(&model, &found);
+        write_found(&model, &found, firmware, output, out);
+        if (out->failed) status = error_environment(error, "product.yaml: no memory");
+    } else {
         error_prefix(error, firmware);
-        arena_free(&model.arena);
-        return status;
     }
-    *without_relocations = model.relocation_count == 0;
-    struct fw_flow flow = {.block_count = 0};
-    struct error unread;
-    bool lifted = model.relocation_count != 0 && fw_lift(&model, &unread) == STATUS_OK;
-    if (lifted) fw_flow_build(&model, &flow);
-    if (model.vector_table != FW_NONE) {
-        const uint8_t *top = fw_bytes_at(&model, model.vector_table, 4);
-        if (top) (void)span_u32le((struct span){top, 4}, 0, &found.stack_top);
-    }
-    find_ranges(&model, &found);
-    find_symbols(&model, lifted ? &flow : NULL, &found);
-    fw_flow_free(&flow);
-    find_process_stack(&model, &found);
-    gmtime_r(&now, &parts);
-    struct product_range part = {.size_bytes = 0}, settings = {.size_bytes = 0};
-    propose_flash(&model, found.flash, found.flash_count, &part, &settings);
-    struct product_facts facts = {
-        .firmware_file = relative_to(arena, output, firmware),
-        .name = name_of(arena, firmware),
-        .entry = model.entry,
-        .flash = found.flash,
-        .flash_count = found.flash_count,
-        .ram = found.ram,
-        .ram_count = found.ram_count,
-        .part = part,
-        .settings = settings,
-        .key_cell = propose_key_cell(&model),
-        .key_functions = found.candidates,
-        .key_functions_count = found.candidates_count,
-        .stack_limit = found.stack_limit,
-        .stack_hint = found.stack_hint,
-        .stack_hint_from = found.stack_hint_from,
-        .stack_top = found.stack_top,
-        .notes = found.notes,
-        .notes_count = found.notes_count,
-        .today = {(unsigned)parts.tm_year + 1900, (unsigned)parts.tm_mon + 1,
-                  (unsigned)parts.tm_mday},
-    };
-    product_write(out, &facts);
     arena_free(&model.arena);
-    return out->failed ? error_environment(error, "product.yaml: no memory") : STATUS_OK;
+    return status;
 }
 
 int verb_init(int argc, char **argv) {
