@@ -106,6 +106,9 @@ unsigned frame_load(struct walker *walker, struct state *state, uint32_t index,
 void frame_call(struct walker *walker, const struct state *state);
 /* A jump or branch, in the collecting pass. */
 void frame_leave(struct walker *walker, const struct state *state, const struct fw_item *item);
+/* A block's last instruction where fw_runs_out() says so, in the collecting pass: as good as a
+ * jump to what lies behind, where it leaves as it came. */
+void frame_run_out(struct walker *walker, const struct state *state, const struct fw_item *item);
 void frame_settle_copies(struct walker *walker);
 /* When all units have been followed: who calls a unit that takes its caller's frame. */
 void frames_settle_takers(const struct fw_model *model, struct fw_frames *frames);

@@ -295,6 +295,18 @@ static void note_onward(struct walker *walker, const struct state *state,
     if (item->jump == FW_JUMP_GOTO) walker->goto_unfollowed = reason;
 }
 
+void frame_run_out(struct walker *walker, const struct state *state, const struct fw_item *item) {
+    const struct thumb_insn *insn = item->insn;
+    enum { FRAME = 1 << THUMB_LR | 1 << THUMB_SP };
+    bool data = item->next != FW_NONE && !item->apart;
+    bool plain = (insn->flow == THUMB_FLOW_NEXT || insn->flow == THUMB_FLOW_BRANCH_COND) &&
+                 !insn->in_it && !(insn->writes & FRAME);
+    bool bare = state->r[THUMB_SP].kind == VALUE_STACK && state->r[THUMB_SP].bits == 0;
+    bool as_it_came = plain && bare && state->r[THUMB_LR].kind == VALUE_RETURN;
+    if (data) frame_doubt(walker, "control may run into data in it");
+    if (!as_it_came) frame_doubt(walker, "control may run out of its end");
+}
+
 void frame_leave(struct walker *walker, const struct state *state, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
     struct value sp = state->r[THUMB_SP];

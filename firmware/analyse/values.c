@@ -44,6 +44,9 @@ static void flow_into(void *context, uint32_t block) {
 static void run_block(struct walker *walker, uint32_t local, struct state *state) {
     const struct fw_block *block = &walker->flow->blocks[walker->first_block + local];
     for (uint32_t i = block->first;; i = walker->model->items[i].next) {
+        const struct fw_item *item = &walker->model->items[i];
+        bool runs_out = walker->frames && i == block->last && fw_runs_out(walker->model, item);
+        if (runs_out) frame_run_out(walker, state, item);
         values_step(walker, state, i);
         if (i == block->last) break;
     }

@@ -45,7 +45,7 @@ int main(void) { printf("got %%d\n", f(%d)); return 0; }
 """
 SECTIONS = "SECTIONS { code_a : { *(code_a) } code_b : { *(code_b) } } INSERT AFTER .text;\n"
 # lr leaves f by its end from another register, which the stack gave back.
-LAUNDERED = (".text.f", "orr r3, lr, #1\n push {r3, r4}\n bl k\n pop {r3, r4}\n mov lr, r3", "nop", ".text.f",
+LAUNDERED = (".text.f", "orr r3, lr, #1\n push {r3, r4}\n bl k\n pop {r3, r4}\n mov lr, r3\n nop", "nop", ".text.f",
              "f_next: adds r0, #1\n bx lr")
 
 
@@ -76,10 +76,12 @@ def main():
     fault = image.put(nop, struct.pack("<H", 0xdeff)).save("between")
     found = board.tool("check", "--original", elf, fault)
     board.expect(found.returncode == 1 and "control may run out of f at" in found.stdout, found.stdout)
-    done, out, _ = board.harden(build(board, "laundered", LAUNDERED))
+    done, out, report = board.harden(build(board, "laundered", LAUNDERED))
     board.expect(done.returncode == 0, done.stderr)
     unsealed = json.loads(board.tool("check", "--json", out).stdout)["returns"]["unsealed"]
     board.expect([row["function"] for row in unsealed] == ["f"], f"laundered: {unsealed}")
+    row = board.function(report, "f")["protections"]["returns"]
+    board.expect((row["sites"], row["protected"]) == (1, 0), f"laundered: {row}")
     return board.finish()
 
 
