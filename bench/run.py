@@ -313,7 +313,8 @@ def long(title, suite):
 # Short ones first. Hours: corpus, cuts, skips.
 PARTS = {"speed": speed_part, "delta": delta_part,
          "tidy": long("clang-tidy", "style"), "attack": long("The attack", "attack"),
-         "decoder": long("The decoder", "thumb"), "fuzz": fuzz_part, "corpus": corpus_part,
+         "decoder": long("The decoder", "thumb"), "flips": long("Flipped bits of a release", "verify"),
+         "fuzz": fuzz_part, "corpus": corpus_part,
          "kills": long("Updates killed", "thermostat"), "cuts": long("Power cuts", "cuts"),
          "skips": long("Instructions left out of a boot", "skips")}
 
