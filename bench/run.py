@@ -3,10 +3,12 @@
 docs/results.md, and exit 1 when a bound in bench/bounds is missed.
 
   bench/run.py [PART...]     default: all; see PARTS at the end
+  bench/run.py results       write docs/results.md from the parts that have been run
 
 Sizes and instruction counts repeat to the unit. Times are the median of several runs on
 this machine, start-up included. What a PART finds is kept, and docs/results.md is written
-when every part has been run; it names the commit that each one measured.
+when every part has been run, or when asked for; it names the commit that each one measured
+and the parts that were not run.
 """
 import json
 import os
@@ -319,8 +321,13 @@ PARTS = {"speed": speed_part, "delta": delta_part,
          "skips": long("Instructions left out of a boot", "skips")}
 
 
+def missing(found):
+    return [name for name in PARTS if name not in [part.name for part in found]]
+
+
 def write_results(found, bounds):
     measured = [(part.name, f"`{part.command}`", part.commit, f"{part.seconds:,}") for part in found]
+    measured += [(name, "not run", "", "") for name in missing(found)]
     sections = [section for part in found for section in part.sections]
     text = "\n\n".join(["# Results\n\nWritten by `make bench`, or by its parts one by one; the bounds are in "
                         "bench/bounds.", "## Bounds\n\n" + bounds, *sections, "## What was run\n\n" +
@@ -330,7 +337,8 @@ def write_results(found, bounds):
 
 
 def main():
-    chosen = sys.argv[1:] or list(PARTS)
+    write = sys.argv[1:] == ["results"]
+    chosen = [] if write else sys.argv[1:] or list(PARTS)
     if not set(chosen) <= set(PARTS):
         print(__doc__, "\nparts:", *PARTS, file=sys.stderr)
         return 2
@@ -341,10 +349,10 @@ def main():
     found = parts.kept(PARTS)
     measured = {name: value for part in found for name, value in part.figures.items()}
     rows, missed = figures.verdicts(measured, figures.read_bounds())
-    if len(found) == len(PARTS):
+    if write or not missing(found):
         write_results(found, figures.table(["figure", "measured", "bound", ""], rows))
-    else:
-        print("bench: not run:", *(name for name in PARTS if name not in [part.name for part in found]))
+    if missing(found):
+        print("bench: not run:", *missing(found))
     print(figures.table(["what", "measured", "with -fstack-protector-strong", "bound", ""],
                         [(*row, "", "") for part in found for row in part.rows] +
                         [(what, value, "", bound, verdict) for what, value, bound, verdict in rows]))
