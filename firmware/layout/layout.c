@@ -144,7 +144,7 @@ static uint32_t behind_memory_at(const struct fw_model *model,
         bool memory = (section->flags & SHF_ALLOC) && section->size_bytes;
         if (memory && !is_reserved(options, section)) order[count++] = section;
     }
-    qsort(order, count, sizeof *order, by_start);
+    qsort(order, count, sizeof(void *), by_start);
     for (size_t i = 0; i < count; i++) { /* what is too far stays so: the next is farther */
         uint32_t start = order[i]->address, section_end = start + order[i]->size_bytes;
         if (start > end && start - end >= GAP_BYTES) break;

@@ -73,6 +73,7 @@ static struct lift_function *covering_item(struct lift *lift, uint32_t item, uin
 
 static uint32_t next_function(const struct lift *lift, uint16_t section, uint32_t address,
                               uint32_t limit) {
+    if (!lift->functions) return limit;
     size_t behind = function_behind(lift, section, address);
     bool there = behind < lift->function_count && lift->functions[behind].section == section;
     return there ? lift->functions[behind].address : limit;
