@@ -95,13 +95,31 @@ static uint32_t boot_symbol(const struct compare *compare) {
     return found;
 }
 
-static void add_original(struct list *list) {
+/* Of code that went to another section its section's symbol says nothing true any more: where the
+ * first function of its unit has a symbol, that one names it. */
+static uint32_t symbol_now(const struct list *list, const struct place_symbol *functions,
+                           size_t count, const struct fw_relocation *r) {
+    const struct compare *compare = list->compare;
+    const struct fw_model *in = compare->in;
+    struct fw_model *out = compare->check->model;
+    uint32_t symbol = mapped(compare, r->symbol);
+    bool section = ELF32_ST_TYPE(in->symbols[r->symbol].info) == STT_SECTION;
+    if (!section || r->target_item == FW_NONE) return symbol;
+    uint32_t first = in->units[in->items[r->target_item].unit].first;
+    if (compare->at[first] == FW_NONE) return symbol;
+    const struct fw_section *now = fw_section_at(out, compare->at[first]);
+    bool same = now && (size_t)(now - out->sections) + 1 == compare->file.symbols[symbol].st_shndx;
+    uint32_t named = same ? 0 : symbol_at(functions, count, compare->at[first]);
+    return named ? named : symbol;
+}
+
+static void add_original(struct list *list, const struct place_symbol *functions, size_t count) {
     struct compare *compare = list->compare;
     const struct fw_model *in = compare->in;
     uint32_t boot = boot_symbol(compare);
     for (size_t i = 0; i < in->relocation_count; i++) {
         const struct fw_relocation *r = &in->relocations[i];
-        uint32_t place, symbol = mapped(compare, r->symbol);
+        uint32_t place, symbol = symbol_now(list, functions, count, r);
         if (!(in->sections[r->section].flags & SHF_ALLOC) || !new_place(compare, r, &place))
             continue;
         if (boot && is_boot_vector(compare, r)) symbol = boot;
@@ -193,7 +211,7 @@ void compare_relocations(struct compare *compare) {
         .compare = compare, .entries = ARENA_ARRAY(&compare->arena, Elf32_Rel, room), .room = room};
     struct place_symbol *functions;
     size_t count = collect_functions(compare, &functions);
-    add_original(&list);
+    add_original(&list, functions, count);
     for (size_t i = 0; i < compare->branch_count; i++) {
         uint32_t symbol = symbol_at(functions, count, compare->branches[i].target);
         if (symbol) add(&list, compare->branches[i].place, symbol, compare->branches[i].type);

@@ -32,6 +32,23 @@ static uint32_t symbol_of_entry(const struct fw_model *model, uint32_t item) {
     return 0;
 }
 
+/* A section's symbol says nothing true of code that went to another section: its function's does,
+ * where it has one. */
+static uint32_t symbol_of_target(const struct writer *writer,
+                                 const struct fw_relocation *relocation) {
+    const struct fw_model *model = writer->model;
+    const struct fw_symbol *symbol = &model->symbols[relocation->symbol];
+    if (relocation->target_item == FW_NONE || ELF32_ST_TYPE(symbol->info) != STT_SECTION) {
+        return relocation->symbol;
+    }
+    const struct fw_item *target = &model->items[relocation->target_item];
+    if (write_section_of(writer, target->new_address) + 1 == symbol->section) {
+        return relocation->symbol;
+    }
+    uint32_t named = symbol_of_entry(model, model->units[target->unit].first);
+    return named ? named : relocation->symbol;
+}
+
 static void note(struct write_part *part, struct write_reference reference) {
     part->references = arena_grow(&part->arena, part->references, part->reference_count,
                                   &part->reference_capacity, sizeof *part->references);
@@ -79,7 +96,7 @@ void write_note_references(const struct writer *writer, struct write_part *part,
         if (offset >= item->size_bytes) break;
         if (is_branch_type(relocation->type) && item->target != FW_NONE) continue;
         note(part, (struct write_reference){.place = item->new_address + offset,
-                                            .symbol = relocation->symbol,
+                                            .symbol = symbol_of_target(writer, relocation),
                                             .type = relocation->type});
     }
 }
