@@ -1,8 +1,9 @@
 """A disk that is full: one sentence, exit code 1, and what was there is there.
 
-The disk is a tmpfs in a mount namespace of the test's own, with room for ever more of a
-release: every way up to the whole of it. Where no such disk can be mounted (no root, no user
+The disk is a tmpfs in a mount namespace of the test's own, with room for less of a release
+than it needs. Where no such disk can be mounted (no root, no user
 namespaces), it is said; standard output that takes nothing (/dev/full) is tried everywhere."""
+import itertools
 import os
 import random
 import subprocess
@@ -13,6 +14,7 @@ from shop import Shop, expect, one_sentence
 
 PAGE = 4096
 STEPS = 14
+SECONDS = itertools.count(1795305600)  # two releases of one second would share their statements' files
 
 
 def namespace():
@@ -40,7 +42,7 @@ def used(shop):
 
 
 def refused(shop, first, room_for):
-    result = shop.ship("--force", expect=None)
+    result = shop.ship("--force", expect=None, environment={"SOURCE_DATE_EPOCH": str(next(SECONDS))})
     if result.returncode == 0:
         return False
     expect(result.returncode == 1, f"room for {room_for}: exit code {result.returncode}")
@@ -51,21 +53,37 @@ def refused(shop, first, room_for):
 
 
 def shrink(shop, first, seed):
-    """Room for 0 to all blocks of a second release, then for 0 to all of its files."""
+    """The most room that a second release does not fit in, by bisection; then as little and less."""
     draw, blocks_used, files_used = random.Random(seed), *used(shop)
     spans = (("size", lambda n: (used(shop)[0] + n) * PAGE, blocks_used + 8, "blocks"),
              ("nr_inodes", lambda n: used(shop)[1] + n, files_used + 8, "files"))
-    for option, value, most, name in spans:
-        failed, steps = 0, sorted({0, 1, *draw.sample(range(2, most), min(STEPS, most - 2))})
-        for step in steps:
+    for option, value, enough, name in spans:
+        def full(step):
+            """With room for STEP more; a release that fits is the one that is there from now on."""
+            nonlocal first
             room(shop, f"{option}={value(step)}")
-            failed += refused(shop, first, f"{step} {name}")
+            said = refused(shop, first, f"{step} {name}")
             room(shop, "size=16m,nr_inodes=1000")
-            if shop.tree() != first:  # there was room: this is the release that was there from now on
+            if not said:
                 shop.verify()
                 first = shop.tree()
-        expect(failed >= len(steps) // 2, f"of {len(steps)} disks only {failed} were full")
-        print(f"{failed} of {len(steps)} disks with room for up to {most} {name} were full")
+            return said
+
+        expect(full(0), f"a disk with no room for {name} took a release")
+        expect(not full(enough), f"a disk with room for {enough} {name} was full")
+        too_small, fits = 0, enough
+        while fits - too_small > 1:
+            middle = (too_small + fits) // 2
+            if full(middle):
+                too_small = middle
+            else:
+                fits = middle
+        # A release that fits makes the log longer and so never makes the next one smaller.
+        steps = sorted(draw.sample(range(1, too_small), min(STEPS, too_small - 1)))
+        for step in steps:
+            expect(full(step), f"{too_small} more {name} were too few, {step} were not")
+        expect(len(steps) >= STEPS // 2, f"a release needs only {fits} {name}")
+        print(f"a release needs {fits} more {name}; {len(steps)} disks with less were full")
     shop.ship("--force")
     shop.verify()
 
