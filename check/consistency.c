@@ -57,19 +57,6 @@ static bool loads_pc(const struct check *check, const struct thumb_insn *insn, u
     return true;
 }
 
-static void find_ways_of_code(struct check *check) {
-    const struct fw_model *model = check->model;
-    for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
-        const struct fw_item *item = &model->items[i];
-        const struct thumb_insn *insn = item->insn;
-        uint32_t to = insn->target;
-        if (item->kind != FW_ITEM_INSN || insn->reference == THUMB_REFERENCE_NONE) continue;
-        bool leads = insn->reference == THUMB_REFERENCE_BRANCH ||
-                     insn->reference == THUMB_REFERENCE_ADR || loads_pc(check, insn, &to);
-        if (leads) find_way_into(check, item->address, to & ~1U);
-    }
-}
-
 static void find_ways_of_pointers(struct check *check) {
     const struct fw_model *model = check->model;
     for (size_t i = 0; i < model->relocation_count && !check_is_full(check); i++) {
@@ -98,16 +85,26 @@ static bool goes_to(const struct check *check, const struct fw_item *item, uint3
 
 /* A function that is made to look like data drops out of every count; a branch to it shows
  * that it is code. */
-static void find_hidden_code(struct check *check) {
-    struct fw_model *model = check->model;
+static void find_hidden_code(struct check *check, const struct fw_item *item) {
+    uint32_t to;
+    if (!goes_to(check, item, &to)) return;
+    const struct fw_section *section = fw_section_at(check->model, to);
+    if (!section || in_unknown_function(check, to)) return;
+    check_find(check, "code", item->address,
+               "a branch goes to 0x%08x in %s, which is not known as code", to, section->name);
+}
+
+static void find_ways_of_code(struct check *check) {
+    const struct fw_model *model = check->model;
     for (size_t i = 0; i < model->item_count && !check_is_full(check); i++) {
         const struct fw_item *item = &model->items[i];
-        uint32_t to;
-        if (!goes_to(check, item, &to)) continue;
-        const struct fw_section *section = fw_section_at(model, to);
-        if (!section || in_unknown_function(check, to)) continue;
-        check_find(check, "code", item->address,
-                   "a branch goes to 0x%08x in %s, which is not known as code", to, section->name);
+        const struct thumb_insn *insn = item->insn;
+        uint32_t to = insn->target;
+        if (item->kind != FW_ITEM_INSN || insn->reference == THUMB_REFERENCE_NONE) continue;
+        bool leads = insn->reference == THUMB_REFERENCE_BRANCH ||
+                     insn->reference == THUMB_REFERENCE_ADR || loads_pc(check, insn, &to);
+        if (leads) find_way_into(check, item->address, to & ~1U);
+        if (check->boot) find_hidden_code(check, item);
     }
 }
 
@@ -116,7 +113,6 @@ void check_consistency(struct check *check) {
     find_ways_of_code(check);
     find_ways_of_pointers(check);
     if (!check->boot) return;
-    find_hidden_code(check);
     for (size_t i = 0; i < model->relocation_count && !check_is_full(check); i++) {
         const struct fw_relocation *r = &model->relocations[i];
         const struct fw_symbol *symbol = &model->symbols[r->symbol];

@@ -521,8 +521,9 @@ static void follow_way(struct search *search, uint32_t block) {
         search_push(search, way->successors[i]);
 }
 
-/* The greatest fixed point: all are noreturn until a path that returns is found. */
-static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
+/* The greatest fixed point: all are noreturn until a path that returns is found. `open`, by unit:
+ * a block of it has nothing behind it, if all that it calls comes back. */
+static void find_noreturn(struct fw_model *model, struct fw_flow *flow, bool *open) {
     struct arena scratch = {0};
     struct search search = {.model = model,
                             .flow = flow,
@@ -539,6 +540,7 @@ static void find_noreturn(struct fw_model *model, struct fw_flow *flow) {
     parallel_run(PIECES, find_ways, &search); /* while every call is taken to return */
     for (uint32_t b = 0; b < flow->block_count; b++) {
         if (search.ways[b].entered) search_push(&search, b);
+        if (search.ways[b].runs_out) open[search.ways[b].unit] = true;
     }
     while (search.depth) {
         uint32_t block = search.stack[--search.depth];
@@ -695,14 +697,11 @@ static void search_unit(struct search *search, uint32_t unit) {
 }
 
 /* Requires that it is known who returns. */
-static void refuse_running_out(struct fw_model *model, struct fw_flow *flow) {
+static void refuse_running_out(struct fw_model *model, struct fw_flow *flow, const bool *open) {
     struct arena scratch = {0};
     struct search search = {.model = model, .flow = flow};
     for (uint32_t u = 0; u < model->unit_count; u++) {
-        bool any = false;
-        for (uint32_t b = flow->unit_first[u]; b < flow->unit_first[u + 1] && !any; b++)
-            any = fw_runs_out(model, &model->items[flow->blocks[b].last]);
-        if (!any) continue;
+        if (!open[u]) continue;
         if (!search.stack) {
             search.stack = ARENA_ARRAY(&scratch, uint32_t, flow->block_count + 1);
             search.seen = ARENA_ARRAY(&scratch, bool, flow->block_count + 1);
@@ -721,7 +720,10 @@ void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     build_blocks(model, flow);
     collect_labels(model, flow);
     find_losing(model, flow);
-    find_noreturn(model, flow);
-    refuse_running_out(model, flow);
+    struct arena scratch = {0};
+    bool *open = ARENA_ARRAY(&scratch, bool, model->unit_count + 1);
+    find_noreturn(model, flow, open);
+    refuse_running_out(model, flow, open);
+    arena_free(&scratch);
     refuse_entered(model, flow);
 }

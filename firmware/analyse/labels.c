@@ -32,6 +32,8 @@ void fw_labels_mark_table(const struct fw_model *model, uint32_t unit, size_t re
 
 /* Words that code loads by their own address are constants, whatever table they lie in. Those
  * that can be loaded so lie in code, and few tables do. */
+enum { REACH = 4096 + 8 }; /* of a literal load, from its own address */
+
 static void unmark_constants(const struct fw_model *model, bool *in_table) {
     uint32_t first = UINT32_MAX, last = 0;
     for (size_t r = 0; r < model->relocation_count; r++) {
@@ -42,7 +44,8 @@ static void unmark_constants(const struct fw_model *model, bool *in_table) {
     }
     for (size_t i = 0; first <= last && i < model->item_count; i++) {
         const struct fw_item *item = &model->items[i];
-        if (item->kind != FW_ITEM_INSN || item->target == FW_NONE ||
+        bool near = item->address + REACH >= first && item->address <= last + REACH;
+        if (!near || item->kind != FW_ITEM_INSN || item->target == FW_NONE ||
             item->insn->reference != THUMB_REFERENCE_LITERAL || item->insn->target < first ||
             item->insn->target > last) {
             continue;

@@ -115,10 +115,10 @@ static uint32_t across_call(const struct solver *solver, const struct fw_item *i
  * it reads need not be anything. */
 static bool is_idle(const struct thumb_insn *insn, uint32_t written, uint32_t live) {
     enum { SPECIAL = 1 << THUMB_SP | 1 << THUMB_PC };
-    bool pure = insn->flow == THUMB_FLOW_NEXT && !insn->loads && !insn->stores &&
-                !insn->coprocessor && insn->op != THUMB_SVC && insn->op != THUMB_BKPT &&
-                insn->op != THUMB_MSR && insn->op != THUMB_MRS && insn->op != THUMB_IT;
-    return pure && insn->writes != 0 && !(insn->writes & SPECIAL) && !(written & live);
+    if (written & live || !insn->writes || insn->writes & SPECIAL) return false; /* most of them */
+    return insn->flow == THUMB_FLOW_NEXT && !insn->loads && !insn->stores && !insn->coprocessor &&
+           insn->op != THUMB_SVC && insn->op != THUMB_BKPT && insn->op != THUMB_MSR &&
+           insn->op != THUMB_MRS && insn->op != THUMB_IT;
 }
 
 /* LSLS, LSRS, ASRS, RORS by a register that may hold 0: then C stays as it was. That is no

@@ -439,36 +439,59 @@ static enum status read_relocation_section(struct reader *reader, const Elf32_Sh
     return STATUS_OK;
 }
 
+struct relocation_section {
+    const Elf32_Shdr *header;
+    Elf_Scn *scn;
+    uint16_t target; /* index of the model's section */
+    uint32_t address;
+};
+
+static int by_target_address(const void *a, const void *b) {
+    const struct relocation_section *x = a, *y = b;
+    if (x->address != y->address) return x->address < y->address ? -1 : 1;
+    return x->target < y->target ? -1 : x->target > y->target;
+}
+
+/* Those about what is in memory, in the order of the addresses: relocations are seldom out of
+ * order then. */
+static enum status find_relocation_sections(struct reader *reader, struct relocation_section *out,
+                                            size_t *count, size_t *maximum) {
+    *count = *maximum = 0;
+    for (size_t i = 0; i < reader->elf_section_count; i++) {
+        Elf_Scn *scn = elf_getscn(reader->elf, i);
+        const Elf32_Shdr *header = elf32_getshdr(scn);
+        if (header->sh_type == SHT_RELA) {
+            return error_input(reader->error,
+                               "relocations with addends (RELA) are not of the ARM ABI");
+        }
+        if (header->sh_type != SHT_REL || header->sh_info >= reader->elf_section_count ||
+            reader->section_map[header->sh_info] == 0xffff) {
+            continue;
+        }
+        uint16_t target = reader->section_map[header->sh_info];
+        uint32_t address = reader->model->sections[target].address;
+        out[(*count)++] = (struct relocation_section){header, scn, target, address};
+        *maximum += header->sh_size / sizeof(Elf32_Rel);
+    }
+    if (*count) qsort(out, *count, sizeof *out, by_target_address);
+    return STATUS_OK;
+}
+
 static enum status read_relocations(struct reader *reader, bool needed) {
     struct fw_model *model = reader->model;
-    size_t maximum = 0, sections = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < reader->elf_section_count; i++) {
-            Elf_Scn *scn = elf_getscn(reader->elf, i);
-            const Elf32_Shdr *header = elf32_getshdr(scn);
-            if (header->sh_type == SHT_RELA) {
-                return error_input(reader->error,
-                                   "relocations with addends (RELA) are not of the ARM ABI");
-            }
-            if (header->sh_type != SHT_REL) continue;
-            if (header->sh_info >= reader->elf_section_count ||
-                reader->section_map[header->sh_info] == 0xffff) {
-                continue;
-            }
-            if (pass == 0) {
-                maximum += header->sh_size / sizeof(Elf32_Rel);
-                sections++;
-                continue;
-            }
-            enum status status =
-                read_relocation_section(reader, header, scn, reader->section_map[header->sh_info]);
-            if (status != STATUS_OK) return status;
-        }
-        if (pass == 0) {
-            model->relocations = ARENA_ARRAY(&model->arena, struct fw_relocation, maximum + 1);
-        }
+    struct arena scratch = {0};
+    struct relocation_section *sections =
+        ARENA_ARRAY(&scratch, struct relocation_section, reader->elf_section_count + 1);
+    size_t count, maximum;
+    enum status status = find_relocation_sections(reader, sections, &count, &maximum);
+    model->relocations = ARENA_ARRAY(&model->arena, struct fw_relocation, maximum + 1);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = read_relocation_section(reader, sections[i].header, sections[i].scn,
+                                         sections[i].target);
     }
-    if (!sections && needed) {
+    arena_free(&scratch);
+    if (status != STATUS_OK) return status;
+    if (!count && needed) {
         return error_input(reader->error, "no relocations in the file: link it with the flag "
                                           "-Wl,--emit-relocs (ld -q) and give that output");
     }
