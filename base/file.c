@@ -17,10 +17,21 @@ static char temporary_path[PATH_BYTES];
 static volatile sig_atomic_t temporary_active;
 static bool on_terminal; /* standard error, when the handlers were installed */
 
+const int file_signals[FILE_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU};
+
+static const char *name_of(int number) {
+    static const char *const names[FILE_SIGNALS] = {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT",
+                                                    "SIGXCPU"};
+    size_t i = 0;
+    while (i + 1 < FILE_SIGNALS && file_signals[i] != number)
+        i++;
+    return names[i];
+}
+
 /* From a handler, where little else may be called. A terminal's line may hold a bar, or ^C. */
 static void say_that_it_ended(int number) {
     static const char ends[] = ": stopped before it was done; no half-written output is left\n";
-    const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+    const char *name = name_of(number);
     const char *const parts[] = {on_terminal ? "\n" : "", "proofmark: ", name, ends};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         ssize_t ignored = write(STDERR_FILENO, parts[i], strlen(parts[i]));
@@ -36,13 +47,11 @@ static void on_signal(int number) {
 }
 
 void file_remove_temporaries_on_signal(void) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     on_terminal = isatty(STDERR_FILENO);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction action;
-        memset(&action, 0, sizeof action);
-        action.sa_handler = on_signal;
-        sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < FILE_SIGNALS; i++) {
+        struct sigaction action = {.sa_handler = on_signal}, before;
+        sigaction(file_signals[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN) sigaction(file_signals[i], &action, NULL);
     }
     /* A limit on file sizes then fails the write, like a full disk, and is told. */
     signal(SIGXFSZ, SIG_IGN);
@@ -101,16 +110,23 @@ static enum status write_all(int fd, struct span bytes) {
     return fsync(fd) == 0 || errno == EINVAL ? STATUS_OK : STATUS_ENVIRONMENT;
 }
 
+/* Refuses an existing target atomically, where a check before rename() would race with another
+ * writer. Some file systems know no hard links (FAT), some no RENAME_NOREPLACE (NFS). */
+static int rename_to_new(const char *path) {
+    int failed = renameat2(AT_FDCWD, temporary_path, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (!failed || (errno != EINVAL && errno != ENOSYS)) return failed;
+    failed = link(temporary_path, path);
+    if (!failed) unlink(temporary_path);
+    return failed;
+}
+
 static enum status put_in_place(const char *path, int replace, struct error *error) {
-    /* link() refuses an existing target atomically, where a check before rename() would
-     * race with another writer. */
-    int failed = replace ? rename(temporary_path, path) : link(temporary_path, path);
+    int failed = replace ? rename(temporary_path, path) : rename_to_new(path);
     if (failed && !replace && errno == EEXIST) {
         return error_input(error, "%s: exists already and is kept; use --force to replace it",
                            path);
     }
     if (failed) return error_environment(error, "%s: %s", path, strerror(errno));
-    if (!replace) unlink(temporary_path);
     return STATUS_OK;
 }
 

@@ -1,9 +1,9 @@
 /* Whole files, read with a bound and written so that no reader ever sees half of one.
  *
  * file_write() writes to a temporary file beside the target, syncs it and renames it
- * into place. Until the rename the target is untouched; on any error, and on SIGINT,
- * SIGTERM or SIGHUP when file_remove_temporaries_on_signal() was called, the temporary
- * file is removed. An existing file is kept unless FILE_REPLACE is given, and only a file is
+ * into place. Until the rename the target is untouched; on any error, and on a signal of
+ * file_signals when file_remove_temporaries_on_signal() was called, the temporary file is
+ * removed. An existing file is kept unless FILE_REPLACE is given, and only a file is
  * ever replaced: a character device or FIFO (/dev/null, /dev/stdout, a pipe of the shell, by
  * way of links or not) is written to and stays, also without FILE_REPLACE, since nothing is lost
  * there; a folder, block device, socket or link to a file is refused. */
@@ -35,8 +35,12 @@ void file_discard(const char *path);
 /* mkdir -p. */
 enum status file_make_directories(const char *path, struct error *error);
 
+/* The signals that end a command before it is done: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU. */
+enum { FILE_SIGNALS = 5 };
+extern const int file_signals[FILE_SIGNALS];
+
 /* Installs handlers that unlink the temporary file under way, say in a sentence on standard
- * error that it ended, then die of the signal. */
+ * error that it ended, then die of the signal. A signal that is ignored (nohup) stays so. */
 void file_remove_temporaries_on_signal(void);
 
 #endif

@@ -1,5 +1,7 @@
 /* proofmark: the table of verbs. Exit codes: 0 done, 1 refused or found wanting, 2 wrong
  * use. Each verb is a file of its own (verbs.h). */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,9 +57,20 @@ static int after_output(const char *verb, int code) {
     return code ? code : 1;
 }
 
-int main(int argc, char **argv) {
+/* What the caller left behind must not change what a verb says or writes. */
+static void settle_process(void) {
     /* Keys and passphrases do not end in a core file. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    /* Ignored, it would keep how a test ended from us. */
+    signal(SIGCHLD, SIG_DFL);
+    /* A file that is opened must not become standard output or standard error. */
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_WRONLY : O_RDONLY) != fd) _exit(1);
+    }
+}
+
+int main(int argc, char **argv) {
+    settle_process();
     arena_set_exhausted(out_of_memory);
     file_remove_temporaries_on_signal();
     if (argc < 2) {

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/temporary.h"
 
 static const char placeholder[] = "{firmware}";
@@ -64,15 +65,12 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP}; /* those that temporary.c catches */
-enum { SIGNALS = sizeof signals / sizeof *signals };
-
 /* From here until the child is named no signal may end this process, or the child outlives it. */
 static sigset_t hold_signals(void) {
     sigset_t held, before;
     sigemptyset(&held);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&held, signals[i]);
+    for (size_t i = 0; i < FILE_SIGNALS; i++)
+        sigaddset(&held, file_signals[i]);
     sigprocmask(SIG_BLOCK, &held, &before);
     return before;
 }
@@ -80,9 +78,9 @@ static sigset_t hold_signals(void) {
 /* In the child, which must not take away what is its parent's. What is ignored stays so. */
 static void take_signals_as_they_come(const sigset_t *before) {
     struct sigaction action;
-    for (size_t i = 0; i < SIGNALS; i++) {
-        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
-            signal(signals[i], SIG_DFL);
+    for (size_t i = 0; i < FILE_SIGNALS; i++) {
+        if (sigaction(file_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            signal(file_signals[i], SIG_DFL);
         }
     }
     sigprocmask(SIG_SETMASK, before, NULL);
@@ -123,16 +121,27 @@ static bool read_output(int fd, int64_t deadline_ms, struct buffer *log, bool *c
     }
 }
 
-/* The output may be closed before the program ends, so its end has the deadline too. */
-static bool wait_for(pid_t child, int64_t deadline_ms, int *state) {
+/* The output may be closed before the program ends, so its end has the deadline too. The child
+ * is left to be reaped: until then its group's number is nobody else's. */
+static bool wait_for(pid_t child, int64_t deadline_ms) {
     for (;;) {
-        pid_t ended = waitpid(child, state, WNOHANG);
-        if (ended == child) return true;
-        if (ended < 0 && errno != EINTR) return true;
+        siginfo_t facts = {.si_pid = 0};
+        int failed = waitid(P_PID, (id_t)child, &facts, WEXITED | WNOHANG | WNOWAIT);
+        if (!failed && facts.si_pid == child) return true;
+        if (failed && errno != EINTR) return true; /* reap() tells */
         if (now_ms() >= deadline_ms) return false;
         struct timespec pause = {0, 5000000};
         nanosleep(&pause, NULL);
     }
+}
+
+/* How the child ended; false where the system does not tell, which is no success. */
+static bool reap(pid_t child, int *state) {
+    pid_t ended;
+    do {
+        ended = waitpid(child, state, 0);
+    } while (ended < 0 && errno == EINTR);
+    return ended == child;
 }
 
 static enum status start(char **words, const char *folder, const char *firmware,
@@ -183,10 +192,10 @@ enum status run_test(struct arena *arena, const struct product *product, const c
     if (status != STATUS_OK) return status;
     struct buffer log;
     buffer_init(&log, RUN_TEST_LOG_MAXIMUM_BYTES + 64);
-    bool ended =
-        read_output(output, deadline_ms, &log, &cut) && wait_for(child, deadline_ms, &state);
+    bool ended = read_output(output, deadline_ms, &log, &cut) && wait_for(child, deadline_ms);
     kill(-child, SIGKILL);
-    if (!ended) waitpid(child, &state, 0);
+    bool told = reap(child, &state);
+    int reason = errno;
     temporary_child(0);
     close(output);
     if (cut) buffer_text(&log, "\n[cut: the output is longer]\n");
@@ -194,6 +203,9 @@ enum status run_test(struct arena *arena, const struct product *product, const c
     if (!ended) {
         status = error_input(error, "test.command: took longer than its %u s and was stopped",
                              product->test.timeout_s);
+    } else if (!told) {
+        status =
+            error_environment(error, "test: how it ended cannot be told: %s", strerror(reason));
     } else if (log.failed) {
         status = error_environment(error, "test: no memory for its output");
     } else {

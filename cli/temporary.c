@@ -28,9 +28,7 @@ static volatile sig_atomic_t active;
 static volatile sig_atomic_t child_group;
 static pid_t owner; /* what this process forks leaves the folder alone */
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-enum { SIGNALS = sizeof signals / sizeof *signals };
-static struct sigaction before[SIGNALS];
+static struct sigaction before[FILE_SIGNALS];
 
 /* The folders above that were made for this one, as far as they are empty. */
 static void remove_above(void) {
@@ -58,34 +56,32 @@ static void on_signal(int number) {
     if (child_group > 0) kill(-(pid_t)child_group, SIGKILL);
     if (active) remove_all();
     active = 0;
-    for (size_t i = 0; i < SIGNALS; i++) { /* who was there before goes on from here */
-        if (signals[i] == number) sigaction(number, &before[i], NULL);
+    for (size_t i = 0; i < FILE_SIGNALS; i++) { /* who was there before goes on from here */
+        if (file_signals[i] == number) sigaction(number, &before[i], NULL);
     }
     errno = saved;
     raise(number);
 }
 
 static void catch_signals(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    for (size_t i = 0; i < SIGNALS; i++) {
-        sigaction(signals[i], &action, &before[i]);
+    struct sigaction action = {.sa_handler = on_signal};
+    for (size_t i = 0; i < FILE_SIGNALS; i++) {
+        sigaction(file_signals[i], NULL, &before[i]);
         /* What the caller's shell told us to ignore stays ignored. */
-        if (before[i].sa_handler == SIG_IGN) sigaction(signals[i], &before[i], NULL);
+        if (before[i].sa_handler != SIG_IGN) sigaction(file_signals[i], &action, NULL);
     }
 }
 
 static void release_signals(void) {
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &before[i], NULL);
+    for (size_t i = 0; i < FILE_SIGNALS; i++)
+        sigaction(file_signals[i], &before[i], NULL);
 }
 
 static sigset_t block_signals(void) {
     sigset_t set, old;
     sigemptyset(&set);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&set, signals[i]);
+    for (size_t i = 0; i < FILE_SIGNALS; i++)
+        sigaddset(&set, file_signals[i]);
     sigprocmask(SIG_BLOCK, &set, &old);
     return old;
 }

@@ -250,8 +250,13 @@ static const char *place_name(struct reading *reading, const struct place *place
     return arena_format(reading->arena, "%s.%s", place_name(reading, place->outer), place->key);
 }
 
+/* The word FILL at the beginning, as product_write() puts it. */
+static bool begins_with_fill(const char *text) {
+    return strncmp(text, "FILL", 4) == 0 && (text[4] == '\0' || text[4] == ' ');
+}
+
 static bool is_to_be_filled_in(const struct yaml_node *node) {
-    return node->kind == YAML_KIND_SCALAR && strncmp(node->text, "FILL", 4) == 0;
+    return node->kind == YAML_KIND_SCALAR && begins_with_fill(node->text);
 }
 
 struct gaps {
@@ -329,7 +334,7 @@ static enum status read_command(struct reading *reading, const struct yaml_node 
                                 const struct place *place, const struct field *field,
                                 struct product_texts *out) {
     enum status status = read_symbols(reading, node, place, field, out);
-    if (status != STATUS_OK || (out->count && strncmp(out->items[0], "FILL", 4) != 0)) {
+    if (status != STATUS_OK || (out->count && !begins_with_fill(out->items[0]))) {
         if (status == STATUS_OK && node->kind == YAML_KIND_SCALAR) {
             const char *line = out->items[0];
             out->items[0] = "/bin/sh";

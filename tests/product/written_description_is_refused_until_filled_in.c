@@ -74,7 +74,8 @@ static void refused_at_the_first_gap(void **state) {
 
 static void taken_once_filled_in(void **state) {
     (void)state;
-    static const char *const names[] = {"thermostat", "a\"b\\c", "x: y # z", "- [", "\x01\ny"};
+    static const char *const names[] = {"thermostat", "a\"b\\c", "x: y # z",
+                                        "- [",        "\x01\ny", "FILLMORE thermostat"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct arena arena = {0};
         struct product product;

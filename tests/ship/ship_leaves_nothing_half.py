@@ -18,23 +18,29 @@ def alive(pid):
         return False
 
 
-def interrupted(shop, number):
-    """Ends ship by a signal while the tests run; they say so through a file."""
+def begin(shop, **options):
+    """ship, once its tests run; they say so through a file, with the number of a process."""
     mark = shop.path("running")
     process = subprocess.Popen([shop.proofmark, "ship", "--force", "product.yaml"], cwd=shop.root,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
     deadline = time.monotonic() + 120
     while not (os.path.exists(mark) and os.path.getsize(mark)):
         expect(process.poll() is None, f"ship ended before: {process.stderr}")
         expect(time.monotonic() < deadline, "the tests did not begin")
         time.sleep(0.02)
+    with open(mark, encoding="utf-8") as file:
+        child = int(file.read())
+    os.unlink(mark)
+    return process, child
+
+
+def interrupted(shop, number):
+    """Ends ship by a signal while the tests run."""
+    process, child = begin(shop)
     process.send_signal(number)
     told = process.communicate(timeout=60)[1].decode()
     expect(told == f"proofmark: {number.name}: stopped before it was done; no half-written output is left\n",
            f"signal {number}: said {told!r}")
-    with open(mark, encoding="utf-8") as file:
-        child = int(file.read())
-    os.unlink(mark)
     expect(process.returncode == -number, f"signal {number}: ended with {process.returncode}")
     deadline = time.monotonic() + 20
     while alive(child):
@@ -42,11 +48,26 @@ def interrupted(shop, number):
         time.sleep(0.02)
 
 
+def ignored(shop, number):
+    """What was ignored when ship began ends nothing: nohup, a shell's background."""
+    process, child = begin(shop, preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
+    process.send_signal(number)
+    time.sleep(0.2)
+    expect(process.poll() is None, f"signal {number} is ignored, and ship ended by it")
+    expect(alive(child), f"signal {number} is ignored, and the tests ended by it")
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU)
+
 with Shop(*sys.argv[1:3]) as shop:
     good = '[/bin/sh, -c, "test -s \\"$0\\" && echo good", "{firmware}"]'
     slow = '[/bin/sh, -c, "sleep 600 & echo $! > running; wait"]'
     shop.change(good, slow)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP):
+        ignored(shop, number)
+    for number in ENDS:
         interrupted(shop, number)
         expect(not os.path.exists(shop.path("out")), f"signal {number} left {shop.left_beside()}")
         expect(not os.path.exists(shop.path(shop.folder)), "a folder stands after a signal")
@@ -73,10 +94,13 @@ with Shop(*sys.argv[1:3]) as shop:
     expect(shop.left_beside() == [], f"a full disk left {shop.left_beside()}")
 
     shop.change(good, '[/bin/sh, -c, "echo it went wrong; exit 3"]')
-    result = shop.ship("--force", expect=1)
-    one_sentence(result, "exit code 3", "1.0.0.test.log")
-    with open(shop.path("out/thermostat/1.0.0.test.log"), encoding="utf-8") as file:
-        expect(file.read() == "it went wrong\n", "the failed tests' output is not kept")
-    os.unlink(shop.path("out/thermostat/1.0.0.test.log"))
+    # Whoever ignores SIGCHLD is not told how a child ended: that would be read as success.
+    for ignores in ((), (signal.SIGCHLD,)):
+        result = shop.ship("--force", expect=1,
+                           preexec_fn=lambda: [signal.signal(n, signal.SIG_IGN) for n in ignores])
+        one_sentence(result, "exit code 3", "1.0.0.test.log")
+        with open(shop.path("out/thermostat/1.0.0.test.log"), encoding="utf-8") as file:
+            expect(file.read() == "it went wrong\n", "the failed tests' output is not kept")
+        os.unlink(shop.path("out/thermostat/1.0.0.test.log"))
     expect(shop.tree() == first, "failed tests changed the release that was there")
     expect(shop.left_beside() == [], f"left behind: {shop.left_beside()}")
