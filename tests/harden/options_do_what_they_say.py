@@ -118,11 +118,17 @@ def flash(board):
 def stack_limit(board):
     elf = board.build("deep", DEEP, ["-O1"])  # 8000 frames of over 200 bytes: beyond 1 MiB
     runs(board, elf, FAULT, "fault 00000003", what="a stack that runs off its end")
-    report, _ = runs(board, elf, 0, "deep 8000", ["--stack-limit", "__HeapBase"], "a lower limit")
+    elf = board.build("shallow", DEEP.replace("200", "8").replace("8000", "4000"),  # 4000 small frames
+                      ["-Wl,--defsym=higher=__StackTop - 0x8000", "-Wl,--defsym=top_less_32=__StackTop - 32"])
+    runs(board, elf, 0, "deep 4000", what="a stack that is deep enough")
+    report, _ = runs(board, elf, FAULT, "fault 00000003", ["--stack-limit", "higher"], "a higher limit")
     if report:
         guards = [region for region in report["memory_map"]["regions"] if region["role"] == "stack guard"]
         board.expect(len(guards) == 1 and guards[0]["size_bytes"] == 32, f"{guards}")
-    board.refused(elf, ["nowhere"], ["--stack-limit", "nowhere"])
+    for name, reason in (("nowhere", "no symbol of that name"), ("__HeapBase", "the heap is there"),
+                         ("__bss_start", "something of the image"), ("__StackTop", "not below"),
+                         ("top_less_32", "no guard of 32 bytes fits")):
+        board.refused(elf, [name, reason], ["--stack-limit", name])
 
 
 def exempt(board):
