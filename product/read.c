@@ -308,6 +308,11 @@ static enum status refuse(struct reading *reading, const struct yaml_node *node,
                            node->line, name, field->expected);
     }
     if (is_to_be_filled_in(node)) return refuse_gap(reading, node, name, field->expected);
+    if (field->form == FORM_TEXT && strlen(node->text) > field->items_maximum) {
+        return error_input(reading->error, "%s:%u: %s: is %zu bytes long; expected at most %zu",
+                           reading->file, node->line, name, strlen(node->text),
+                           field->items_maximum);
+    }
     return error_input(reading->error, "%s:%u: %s: '%.80s' is not %s", reading->file, node->line,
                        name, node->text, field->expected);
 }
@@ -535,6 +540,13 @@ static enum status check_slots(struct reading *reading, const struct product *ou
     return STATUS_OK;
 }
 
+static const struct yaml_node *child_named(const struct yaml_node *node, const char *key) {
+    const struct yaml_node *child = node->children;
+    while (child && strcmp(child->key, key) != 0)
+        child = child->next;
+    return child;
+}
+
 /* What no single value can show. */
 static enum status check_whole(struct reading *reading, struct product *out) {
     for (size_t i = 0; i < out->harden.writable_flash_count; i++) {
@@ -554,9 +566,10 @@ static enum status check_whole(struct reading *reading, struct product *out) {
     if (!out->product.id) out->product.id = form_id_of(reading->arena, out->product.name);
     if (!out->product.id) {
         return error_input(reading->error,
-                           "%s: no folder's name follows from product.name; expected "
-                           "product.id, a name of a-z, 0-9 and '-'",
-                           reading->file);
+                           "%s:%u: product.name: no folder's name follows from it; expected "
+                           "product.id beside it, a name of a-z, 0-9 and '-' for the folder",
+                           reading->file,
+                           child_named(child_named(reading->root, "product"), "name")->line);
     }
     if (strcmp(out->product.id, "log") == 0) {
         return error_input(reading->error,

@@ -23,7 +23,8 @@ struct layout {
     struct arena *arena;
     const struct record *record;
     struct drawing *drawing;
-    int y; /* the base line of the next row of words */
+    int y;                /* the base line of the next row of words */
+    unsigned classes_met; /* one bit each: what the foot explains */
 };
 
 static struct drawing_shape *add(struct layout *layout, struct drawing_shape shape) {
@@ -79,6 +80,7 @@ static void add_brand_mark(struct layout *layout, int x, int y, int side) {
 /* `white`: the outlines on black ground. */
 static void add_class_mark(struct layout *layout, enum record_class class, int x, int y, int side,
                            bool white) {
+    layout->classes_met |= 1U << class;
     switch (class) {
     case RECORD_CLASS_TESTED: /* a punched octagon with a tick */
         add_path(layout, x, y, side,
@@ -107,6 +109,15 @@ static void add_class_mark(struct layout *layout, enum record_class class, int x
                      .stroke = 3,
                      .dashed = true,
                      POINTS({3, 5}, {37, 5}, {37, 27}, {20, 27}, {11, 36}, {11, 27}, {3, 27})});
+        for (int right = 0; right <= 11; right += 11) { /* in quotation marks */
+            add_path(
+                layout, x, y, side,
+                (struct drawing_shape){.closed = true,
+                                       .white = white,
+                                       POINTS({11 + right, 12}, {17 + right, 12}, {17 + right, 17},
+                                              {14 + right, 22}, {11 + right, 22}, {13 + right, 17},
+                                              {11 + right, 17})});
+        }
         break;
     }
 }
@@ -157,15 +168,33 @@ static void add_wrapped(struct layout *layout, int x, int limit, int size, bool 
     }
 }
 
+/* Does all of it stand in so many rows? */
+static bool fits_rows(struct layout *layout, const char *text, int size, bool bold, int rows) {
+    while (rows-- > 0 && *text) {
+        size_t length = front_that_fits(layout, text, size, bold, COLUMN_WIDTH);
+        if (length == 0) break;
+        text += length;
+        text += strspn(text, " ");
+    }
+    return *text == '\0';
+}
+
+/* The product's name, as large as it can be said whole. */
 static void add_name(struct layout *layout) {
+    static const struct {
+        int size, rows, first, behind; /* base line of the first row; room taken back behind */
+    } forms[] = {{460, 1, 1250, 170}, {340, 2, 1180, 100}, {260, 2, 1150, 40}, {210, 3, 1080, 10}};
     const struct record *record = layout->record;
+    const char *name = record->product.name;
+    size_t form = 0, forms_count = sizeof forms / sizeof *forms;
+    while (form + 1 < forms_count &&
+           !fits_rows(layout, name, forms[form].size, true, forms[form].rows))
+        form++;
     add_brand_mark(layout, COLUMN, 300, 420);
     add_text(layout, COLUMN + 520, 610, 270, true, word(WORD_LABEL_BRAND));
-    const char *name = record->product.name;
-    bool large = drawing_text_width(name, 460, true) <= COLUMN_WIDTH;
-    layout->y = large ? 1250 : 1180;
-    add_wrapped(layout, COLUMN, COLUMN_WIDTH, large ? 460 : 340, true, 2, name);
-    layout->y -= large ? 170 : 100;
+    layout->y = forms[form].first;
+    add_wrapped(layout, COLUMN, COLUMN_WIDTH, forms[form].size, true, forms[form].rows, name);
+    layout->y -= forms[form].behind;
     const char *model =
         WORD_FILL(layout->arena, LABEL_MODEL, record->product.model, record->product.version);
     add_wrapped(layout, COLUMN, COLUMN_WIDTH, 210, false, 1, model);
@@ -239,11 +268,12 @@ static void add_facts(struct layout *layout) {
     }
 }
 
-/* What the marks mean, in a row. */
+/* What the marks on this label mean, in a row. */
 static void add_key(struct layout *layout, int y) {
     static const enum word means[] = {WORD_LABEL_TESTED, WORD_LABEL_RECORDED, WORD_LABEL_DECLARED};
     int x = 300;
-    for (unsigned class = 0; class < 3; class ++) {
+    for (unsigned class = 0, met = layout->classes_met; class < 3; class ++) {
+        if (!(met >> class & 1)) continue;
         const char *text = word(means[class]);
         add_class_mark(layout, (enum record_class) class, x, y - 175, 210, false);
         add_text(layout, x + 290, y, 170, false, text);
@@ -302,7 +332,7 @@ static void add_schemes(struct layout *layout, const struct span *artwork) {
 enum status label_lay_out(struct arena *arena, const struct record *record,
                           const struct span artwork[RECORD_SCHEMES_MAXIMUM], struct drawing *out,
                           struct error *error) {
-    struct layout layout = {arena, record, out, 0};
+    struct layout layout = {.arena = arena, .record = record, .drawing = out};
     struct qr *qr = ARENA_NEW(arena, struct qr);
     enum status status = qr_encode(arena, record->url, qr, error);
     if (status != STATUS_OK) return status;

@@ -42,7 +42,7 @@
     X(RETURNS_ZERO, "No return address is sealed: 0 of {1} places.")                               \
     X(RETURNS_ABSENT, "There is no return address to seal.")                                       \
     X(RETURNS_ABSENT_DETAIL, "No function keeps one on the stack.")                                \
-    X(EXEMPT, " {0} of the others run before there is a secret, or are exempt by the maker.")      \
+    X(EXEMPT, " Left out before there is a secret, or by the maker's choice: {0}.")                \
     X(UNSEALED, " Not sealed: {0}.")                                                               \
     X(UNSEALED_NONE, " No function is left out.")                                                  \
     X(CALLS, "Indirect calls are checked in {0} of {1} places.")                                   \

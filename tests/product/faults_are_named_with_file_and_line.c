@@ -13,6 +13,8 @@ static const struct fault faults[] = {
     {"  model: HT-1\n", "  modell: HT-1\n",
      "shop/product.yaml:3: product.modell: unknown key; expected one of name, model, version, id, "
      "description"},
+    {"  model: HT-1\n", "  model: the longest of all names that a model ever had\n",
+     "shop/product.yaml:3: product.model: is 46 bytes long; expected at most 40"},
     {"harden:\n", "hardening:\n",
      "shop/product.yaml:10: hardening: unknown key; expected one of product, manufacturer, ..."},
     {"  ends: 2031-12\n", "  ends: 2026-10\n",
@@ -64,7 +66,7 @@ static const struct fault faults[] = {
     {"name: Hallway Thermostat", "name: \"\\u202Eevil\"", "shop/product.yaml:2: product.name: ..."},
     {"name: Hallway Thermostat", "name: \"two\\nlines\"", "shop/product.yaml:2: product.name: ..."},
     {"name: Hallway Thermostat", "name: \"\\u6E29\\u5EA6\"",
-     "shop/product.yaml: no folder's name follows from product.name; ..."},
+     "shop/product.yaml:2: product.name: no folder's name follows from it; ..."},
     {"name: Hallway Thermostat", "name: &a Hallway",
      "shop/product.yaml:2: anchors, aliases and tags are not used here; write the value"},
     {"name: Hallway Thermostat", "name: *a",
