@@ -78,8 +78,8 @@ static enum status take_named(struct hardening *hardening, const char *text) {
                                             : harden_cannot_end_stack(model, (uint32_t)value);
     if (reason) {
         return error_input(hardening->error,
-                           "%s (0x%lx) cannot be where the stack ends, its lowest address: %s", text,
-                           value, reason);
+                           "%s (0x%lx) cannot be where the stack ends, its lowest address: %s",
+                           text, value, reason);
     }
     hardening->stack_limit = (uint32_t)value;
     hardening->has_stack_limit = true;
