@@ -105,7 +105,7 @@ struct fw_item {
     uint8_t it_state;     /* ITSTATE before this instruction; 0 outside a block */
     uint8_t jump;         /* enum fw_jump, by analyse/flow */
     bool apart : 1;       /* what lies behind it in the input is not `next` */
-    bool host_exit : 1;   /* a function's last: the semihosting call in it does not come back */
+    bool host_exit : 1;   /* analyse/host_exits: a block's last: a call in it ends the program */
 };
 
 /* What an indirect jump (THUMB_FLOW_JUMP_INDIRECT) is. */
@@ -133,6 +133,7 @@ struct fw_unit {
     bool loses_lr : 1;      /* analyse/flow: what calls it does not come back, as of longjmp */
     bool noreturn : 1;      /* analyse/flow: no path in it returns */
     bool runs_out : 1;      /* control leaves it by its end, to where nobody looked */
+    bool host_end : 1;      /* analyse/flow: a semihosting call has nothing behind it */
     bool reachable : 1;     /* analyse/reach */
     bool made : 1;          /* by a pass: stubs */
     bool unwound : 1;       /* analyse/unwind: the image's unwinder may read its frame */

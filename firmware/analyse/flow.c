@@ -2,6 +2,7 @@
 #include "firmware/analyse/flow.h"
 
 #include "base/parallel.h"
+#include "firmware/analyse/host_exits.h"
 #include "firmware/lift/lift.h"
 
 #include <string.h>
@@ -168,8 +169,26 @@ static bool writes_stack_choice(const struct thumb_insn *insn) {
     return insn->op == THUMB_MSR && (insn->imm == SYSM_PSP || insn->imm == SYSM_CONTROL);
 }
 
+static bool is_instruction(const struct fw_model *model, uint32_t item) {
+    return item != FW_NONE && model->items[item].kind == FW_ITEM_INSN;
+}
+
+static bool nothing_behind(const struct fw_model *model, const struct fw_item *item) {
+    return item->apart || !is_instruction(model, item->next);
+}
+
+static bool calls_host(const struct fw_model *model, const struct fw_block *block) {
+    for (uint32_t i = block->first;; i = model->items[i].next) {
+        if (thumb_is_host_call(model->items[i].insn)) return true;
+        if (i == block->last) return false;
+    }
+}
+
 static void close_block(struct walk *walk, const struct fw_block *block) {
     struct fw_item *last = &walk->model->items[block->last];
+    if (nothing_behind(walk->model, last) && calls_host(walk->model, block)) {
+        walk->unit->host_end = true;
+    }
     if (last->kind != FW_ITEM_INSN || last->insn->flow != THUMB_FLOW_JUMP_INDIRECT) return;
     last->jump = classify(walk, block, block->last);
     if (last->jump == FW_JUMP_GOTO) walk->unit->computed_jump = true;
@@ -353,25 +372,8 @@ void fw_each_successor(const struct fw_model *model, const struct fw_flow *flow,
 
 bool fw_goes_on(const struct fw_model *model, const struct fw_item *item) {
     const struct thumb_insn *insn = item->insn;
-    switch (insn->flow) {
-    case THUMB_FLOW_BRANCH:
-    case THUMB_FLOW_JUMP_INDIRECT:
-    case THUMB_FLOW_TABLE:
-    case THUMB_FLOW_TRAP:
-        return insn->in_it;
-    case THUMB_FLOW_CALL:
-        return insn->in_it || !calls_noreturn(model, item);
-    default:
-        return !item->host_exit;
-    }
-}
-
-static bool is_instruction(const struct fw_model *model, uint32_t item) {
-    return item != FW_NONE && model->items[item].kind == FW_ITEM_INSN;
-}
-
-static bool nothing_behind(const struct fw_model *model, const struct fw_item *item) {
-    return item->apart || !is_instruction(model, item->next);
+    if (!thumb_goes_on(insn) || item->host_exit) return false;
+    return insn->flow != THUMB_FLOW_CALL || insn->in_it || !calls_noreturn(model, item);
 }
 
 bool fw_runs_out(const struct fw_model *model, const struct fw_item *item) {
@@ -719,6 +721,7 @@ void fw_flow_build(struct fw_model *model, struct fw_flow *flow) {
     memset(flow->block_of, 0xff, (model->item_count + 1) * sizeof *flow->block_of);
     build_blocks(model, flow);
     collect_labels(model, flow);
+    fw_find_host_exits(model, flow); /* while every call is taken to return */
     find_losing(model, flow);
     struct arena scratch = {0};
     bool *open = ARENA_ARRAY(&scratch, bool, model->unit_count + 1);

@@ -75,9 +75,7 @@ static void note_literal(struct cursor *cursor, const struct thumb_insn *insn) {
 }
 
 static bool ends_flow(const struct thumb_insn *insn) {
-    if (insn->in_it && !(insn->flow == THUMB_FLOW_TABLE)) return false;
-    return insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_JUMP_INDIRECT ||
-           insn->flow == THUMB_FLOW_TABLE || insn->flow == THUMB_FLOW_TRAP;
+    return insn->flow == THUMB_FLOW_TABLE || !thumb_goes_on(insn);
 }
 
 /* lld fills the gap behind a function with what reads as branches. Where no size says how long

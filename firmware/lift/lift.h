@@ -7,6 +7,9 @@
  * item. A unit that breaks a rule is FW_UNIT_UNTOUCHED with the reason; and what bytes
  * that nobody understood might branch to is untouched too.
  *
+ * A function of a known size that ends in a call, of another or of the host (semihosting), may
+ * have nothing behind it: whether the call comes back is left to fw_flow_build().
+ *
  * Exact or untouched: mapping symbols ($t, $d) say what is code; a table's length must
  * follow from its bound check and its span at once; nothing is inferred from likelihood. */
 #ifndef FIRMWARE_LIFT_LIFT_H

@@ -86,9 +86,9 @@ bool lift_reads_vtor(const struct lift *lift, uint32_t index);
 void lift_join(struct lift *lift, uint32_t a, uint32_t b);
 uint32_t lift_root(struct lift *lift, uint32_t function);
 void lift_form_units(struct lift *lift);
-/* Does control run out of the function's end? Of a call there in a function that has a size
- * fw_flow_build() says, which knows what comes back: compilers end functions in calls that do
- * not. */
+/* Does control run out of the function's end? Of a call there in a function that has a size, be
+ * it of another function or of the host, fw_flow_build() says, which knows what comes back:
+ * compilers end functions in calls that do not. */
 bool lift_falls_out(const struct lift *lift, const struct lift_function *function);
 
 static inline void lift_refuse(struct lift_function *function, const char *reason) {

@@ -31,16 +31,15 @@ void fw_refuse(struct fw_unit *unit, const char *reason) {
 }
 
 /* Does a compiler's function end, at item `last`, in a semihosting call (BKPT 0xab) and what
- * takes its result? Then that call is SYS_EXIT, which does not come back (newlib's
- * _kill_shared). */
+ * takes its result (newlib's _kill_shared)? Whether that call comes back fw_flow_build() says. */
 static bool ends_in_host_call(const struct lift *lift, const struct lift_function *function,
                               uint32_t last) {
-    enum { SEMIHOSTING = 0xab, RESULT_MOVES = 2 };
+    enum { RESULT_MOVES = 2 };
     if (!function->sized) return false;
     for (uint32_t i = last, moves = 0; i >= function->first_item; i--, moves++) {
         const struct fw_item *item = &lift->model->items[i];
         if (item->kind != FW_ITEM_INSN || item->insn->in_it) return false;
-        if (item->insn->op == THUMB_BKPT) return item->insn->imm == SEMIHOSTING;
+        if (item->insn->op == THUMB_BKPT) return thumb_is_host_call(item->insn);
         bool takes = item->insn->op == THUMB_MOV_REGISTER && !item->block_start;
         if (!takes || moves == RESULT_MOVES || i == 0) return false;
     }
@@ -49,23 +48,14 @@ static bool ends_in_host_call(const struct lift *lift, const struct lift_functio
 
 bool lift_falls_out(const struct lift *lift, const struct lift_function *function) {
     if (!function->item_count) return false;
-    struct fw_item *last = &lift->model->items[function->first_item + function->item_count - 1];
+    uint32_t index = function->first_item + function->item_count - 1;
+    const struct fw_item *last = &lift->model->items[index];
     if (last->kind != FW_ITEM_INSN || last->alignment == 1) return false;
     const struct thumb_insn *insn = last->insn;
-    switch (insn->flow) {
-    case THUMB_FLOW_BRANCH:
-    case THUMB_FLOW_JUMP_INDIRECT:
-    case THUMB_FLOW_TABLE:
-    case THUMB_FLOW_TRAP:
-        return insn->in_it;
-    case THUMB_FLOW_CALL:
-    case THUMB_FLOW_CALL_INDIRECT:
-        return insn->in_it || !function->sized;
-    default:
-        last->host_exit =
-            ends_in_host_call(lift, function, function->first_item + function->item_count - 1);
-        return !last->host_exit;
-    }
+    if (!thumb_goes_on(insn)) return false;
+    bool call = insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    if (call) return insn->in_it || !function->sized;
+    return !ends_in_host_call(lift, function, index);
 }
 
 static bool is_tag_word(const struct lift *lift, size_t index) {
@@ -124,12 +114,13 @@ static void join_fall_through(struct lift *lift) {
 }
 
 /* Instructions that data follows and that do not stop: they would execute it. Of a call there,
- * with or without alignment filler behind it, fw_flow_build() says whether it comes back. */
+ * of a function or of the host, with or without alignment filler behind it, fw_flow_build() says
+ * whether it comes back. */
 static void refuse_running_into_data(struct lift *lift, struct lift_function *function) {
-    struct fw_item *items = lift->model->items;
+    const struct fw_item *items = lift->model->items;
     uint32_t stop = FW_NONE; /* the last instruction that is not filler */
     for (uint32_t i = 0; i < function->item_count; i++) {
-        struct fw_item *item = &items[function->first_item + i];
+        const struct fw_item *item = &items[function->first_item + i];
         bool filler =
             item->kind == FW_ITEM_INSN && item->insn->op == THUMB_NOP && !item->block_start;
         if (item->kind == FW_ITEM_INSN) {
@@ -137,14 +128,13 @@ static void refuse_running_into_data(struct lift *lift, struct lift_function *fu
             continue;
         }
         const struct thumb_insn *insn = stop == FW_NONE ? NULL : items[stop].insn;
-        bool stops = !insn || (!insn->in_it &&
-                               (insn->flow >= THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_BRANCH));
-        if (stops) continue;
-        item[-1].host_exit = ends_in_host_call(lift, function, stop);
-        if (!item[-1].host_exit) {
-            lift_refuse(function, "control runs into data");
-            function->runs_out = true;
+        bool call = insn && !insn->in_it &&
+                    (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT);
+        if (!insn || call || !thumb_goes_on(insn) || ends_in_host_call(lift, function, stop)) {
+            continue;
         }
+        lift_refuse(function, "control runs into data");
+        function->runs_out = true;
     }
 }
 

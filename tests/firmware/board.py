@@ -51,14 +51,13 @@ class Board:
             objects.append(target)
         return objects
 
-    def build(self, name, text, flags=("-O2",), link=(), suffix="c"):
+    def build(self, name, text, flags=("-O2",), link=(), suffix="c", shared=("startup.c", "syscalls.c", "key_fixed.c")):
         """Compile `text`, link it with the board's start-up; returns the ELF's path."""
         source = self.write(f"{name}.{suffix}", text)
-        shared = [os.path.join(BOARD, part) for part in ("startup.c", "syscalls.c", "key_fixed.c")]
-        objects = self._objects(shared, ["-Os"], "board")
+        objects = self._objects([os.path.join(BOARD, part) for part in shared], ["-Os"], "board")
         objects += self._objects([source], list(flags), name)
         elf = self.path(f"{name}.elf")
-        subprocess.run(["arm-none-eabi-gcc", *MACHINE, *self.processor, *flags, *LINK, *link, *objects,
+        subprocess.run(["arm-none-eabi-gcc", *MACHINE, *self.processor, *flags, *LINK, *objects, *link,
                         "-o", elf], check=True)
         return elf
 

@@ -169,6 +169,16 @@ enum { THUMB_FILLER_OF_LLD = 0xd4d4 };
  * caller looks at what is in front, and at what branches. */
 bool thumb_is_filler(const uint8_t *bytes, size_t size_bytes);
 
+/* May control go on behind the instruction, where what it calls comes back? */
+static inline bool thumb_goes_on(const struct thumb_insn *insn) {
+    bool leaves = insn->flow == THUMB_FLOW_BRANCH || insn->flow >= THUMB_FLOW_JUMP_INDIRECT;
+    return insn->in_it || !leaves;
+}
+/* BKPT 0xab: the debugger or emulator does what r0 asks for (semihosting). */
+static inline bool thumb_is_host_call(const struct thumb_insn *insn) {
+    return insn->op == THUMB_BKPT && insn->imm == 0xab;
+}
+
 /* IT state as in ITSTATE (A7.3.3): 0 outside a block. */
 static inline uint8_t thumb_it_start(uint32_t firstcond_mask) {
     return (uint8_t)firstcond_mask;
