@@ -23,6 +23,7 @@ static enum status take_apart(struct check *check, struct error *error) {
 enum {
     CALLS,
     CONSISTENCY,
+    LOW_READS,
     FOLLOW,
     OTHER_MAPS = FOLLOW + CHECK_PIECES,
     LONG_STEPS = OTHER_MAPS + CHECK_PIECES,
@@ -41,6 +42,8 @@ static void check_long_step(void *context, size_t step) {
         check_calls(part);
     } else if (step == CONSISTENCY) {
         check_consistency(part);
+    } else if (step == LOW_READS) {
+        check_low_reads(part);
     } else if (step < OTHER_MAPS) {
         check_follow(part, step - FOLLOW, steps->facts);
     } else {
@@ -71,6 +74,7 @@ static void check_protections(struct check *check, struct span output) {
     check_returns(check, steps->facts);
     arena_free(&steps->arena);
     check_join(check, &steps->parts[CALLS]);
+    check_join(check, &steps->parts[LOW_READS]);
     check_memory_map(check);
     for (size_t i = 0; i < CHECK_PIECES; i++)
         check_join(check, &steps->parts[OTHER_MAPS + i]);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check/state.h"
+#include "firmware/analyse/low_reads.h"
 #include "firmware/analyse/mpu.h"
 
 enum {
@@ -584,6 +585,17 @@ void check_flash_window(struct check *check) {
     }
 }
 
+void check_low_reads(struct check *part) {
+    bool guarded = false;
+    for (size_t i = 0; i < part->region_count; i++)
+        guarded |= part->regions[i].access == AP_NONE && part->regions[i].base == 0;
+    if (!part->map_applied || !guarded) return;
+    uint32_t at = fw_low_read(part->model, &part->flow, part->boot->address, part->boot->end);
+    if (at == FW_NONE) return;
+    check_find(part, "memory map", part->model->items[at].address,
+               "it reads address 0 as data, or passes it to what does, and that faults");
+}
+
 void check_other_maps(struct check *part, size_t piece) {
     struct fw_model *model = part->model;
     uint32_t end = check_piece_first(part, piece + 1);
@@ -625,6 +637,18 @@ static void judge_control(struct check *check) {
                "the map holds for hard faults and NMIs too, and nothing asks for it");
 }
 
+/* May the firmware look for its vector table at address 0? Requires check_other_maps(). */
+static void judge_null_guard(struct check *check) {
+    const struct fw_model *model = check->model;
+    for (uint32_t u = 0; u < model->unit_count && check->null_guard; u++) {
+        if (!model->units[u].reads_vtor) continue;
+        check_find(
+            check, "memory map", model->functions[model->units[u].function_first].address,
+            "it asks the processor where its vector table is, which may be at address 0, and "
+            "that faults");
+    }
+}
+
 void check_memory_map(struct check *check) {
     const struct fw_model *model = check->model;
     if (!check->map_applied) return;
@@ -637,6 +661,7 @@ void check_memory_map(struct check *check) {
         if ((s->flags & SHF_ALLOC) && s->size_bytes && !tbss) judge_section(check, s, vectors);
     }
     find_guards(check);
+    judge_null_guard(check);
     judge_stack(check);
     judge_control(check);
     bool in_memory = !check->sums.key_in_psp && check->sums.key_cell;

@@ -181,9 +181,10 @@ struct unit_facts *check_new_facts(const struct check *check, struct arena *aren
 void check_follow(struct check *part, size_t piece, struct unit_facts *facts);
 void check_returns(struct check *check, struct unit_facts *facts);
 /* memory_map.c: the map stays what the boot stub made it: nothing else writes the MPU's
- * registers. */
+ * registers; and what code reads at address 0, where that faults. */
 void check_flash_window(struct check *check);
 void check_other_maps(struct check *part, size_t piece);
+void check_low_reads(struct check *part);
 /* compare/original.c: read the original (on any thread) and take it apart, then: is it still
  * in the output, of which the bytes are enough? */
 struct original {

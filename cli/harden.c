@@ -100,6 +100,8 @@ static const struct options_row rows[] = {
      "lowest address of the stack (symbol or 0x...)"},
     {"no-mpu", 0, NULL, offsetof(struct arguments, options.no_mpu), NULL,
      "leave the memory map alone"},
+    {"no-null-guard", 0, NULL, offsetof(struct arguments, options.no_null_guard), NULL,
+     "let address 0 be read, where the firmware does so unseen"},
     {"report", 0, "FILE", offsetof(struct arguments, report), NULL,
      "JSON: each function, each protection with n of N"},
     {"json", 0, NULL, offsetof(struct arguments, json), NULL, "print the report's totals as JSON"},

@@ -234,6 +234,7 @@ static enum status harden(struct shipping *s, struct harden_result *result, stru
         .writable_flash_count = count,
         .flash = {product->harden.flash.start, product->harden.flash.size_bytes, "flash"},
         .no_mpu = strcmp(product->harden.mpu, "none") == 0,
+        .no_null_guard = strcmp(product->harden.null_guard, "none") == 0,
         .stack_limit = product->harden.stack_limit,
     };
     s->seed = choose_seed(s);

@@ -140,6 +140,7 @@ struct fw_unit {
     bool exempt : 1;        /* never sealed: key function and what it calls, user's list */
     bool calls_exempt : 1;  /* on the user's list: its indirect calls stay as they are, too */
     bool flash_window : 1;  /* named as one that opens or closes the flash driver's window */
+    bool reads_vtor : 1;    /* analyse/mpu: it asks the processor where the vector table is */
     uint8_t window_power;   /* analyse/mpu: the flash driver's window has at most so many bytes, as
                                a power of two; 0: the unit opens none */
     bool open_goto;         /* analyse/values: a computed goto in it may go anywhere */

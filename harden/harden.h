@@ -40,6 +40,7 @@ struct harden_options {
     size_t flash_window_count;
     struct fw_range flash;   /* size 0: as much as needed behind the image */
     bool no_mpu;             /* leave the memory map alone */
+    bool no_null_guard;      /* the firmware reads address 0 in a way that is not seen */
     const char *stack_limit; /* the stack's lowest address ("0x...") or its symbol; NULL: found,
                                 if it can be */
     bool report_functions;   /* the report lists each function, not the totals alone */

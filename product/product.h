@@ -92,6 +92,7 @@ struct product {
         size_t writable_flash_count;
         struct product_range flash; /* the part's; size 0: as much as is needed */
         const char *mpu;            /* "auto" unless said, or "none" */
+        const char *null_guard;     /* the same: of the memory map's guard on address 0 */
         const char *stack_limit;    /* symbol or "0x..."; NULL: the hardener's choice */
     } harden;
     struct {

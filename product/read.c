@@ -17,7 +17,7 @@ enum form {
     FORM_CELL,    /* const char *: number or symbol */
     FORM_SEED,    /* const char * */
     FORM_PROFILE, /* const char * */
-    FORM_MPU,     /* const char * */
+    FORM_AUTO,    /* const char * */
     FORM_ANSWER,  /* enum product_answer */
     FORM_NUMBER,  /* uint32_t */
     FORM_SECONDS, /* uint32_t */
@@ -95,7 +95,8 @@ static const struct field harden_fields[] = {
     {"writable_flash", FORM_MAPS, false, AT(harden.writable_flash), AT(harden.writable_flash_count),
      "a list of at most 16 {name, start, size}", range_fields, sizeof(struct product_range), 16},
     {"flash", FORM_MAP, false, 0, 0, "a mapping with start and size", flash_fields, 0, 0},
-    {"mpu", FORM_MPU, false, AT(harden.mpu), 0, "auto or none", 0, 0, 0},
+    {"mpu", FORM_AUTO, false, AT(harden.mpu), 0, "auto or none", 0, 0, 0},
+    {"null_guard", FORM_AUTO, false, AT(harden.null_guard), 0, "auto or none", 0, 0, 0},
     {"stack_limit", FORM_CELL, false, AT(harden.stack_limit), 0,
      "the stack's lowest address, or its symbol", 0, 0, 0},
     {0},
@@ -392,7 +393,7 @@ static bool text_has_form(const char *text, const struct field *field) {
         return form_is_seed(text);
     case FORM_PROFILE:
         return strcmp(text, "exploit") == 0 || strcmp(text, "null") == 0;
-    case FORM_MPU:
+    case FORM_AUTO:
         return strcmp(text, "auto") == 0 || strcmp(text, "none") == 0;
     default:
         return false;
@@ -599,6 +600,7 @@ enum status product_read(struct arena *arena, const char *file, struct span text
     *out = (struct product){.file = file};
     out->harden.profile = "exploit";
     out->harden.mpu = "auto";
+    out->harden.null_guard = "auto";
     out->test.timeout_s = 600;
     out->label.evidence_valid_months = 24;
     reading.root = root;

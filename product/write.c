@@ -129,7 +129,8 @@ static void put_harden(struct buffer *out, const struct product_facts *facts) {
              "  # pin: [symbols]        # functions to leave at their address, and exempt\n"
              "  # flash_window: [open, close]  # functions of the flash driver's write window\n");
     put_flash(out, facts);
-    buffer_text(out, "  mpu: auto               # or none: set up no memory map\n");
+    buffer_text(out, "  mpu: auto               # or none: set up no memory map\n"
+                     "  # null_guard: none      # where code reads address 0 through a variable\n");
     if (facts->stack_limit) {
         buffer_text(out, "  stack_limit: ");
         put_plain(out, facts->stack_limit);

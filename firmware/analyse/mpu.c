@@ -19,6 +19,7 @@ enum {
     ROUNDS_MAXIMUM = 64, /* of a block, before an address that grows is given up */
 };
 #define RASR_XN (1U << 28)
+#define VTOR 0xe000ed08U
 
 /* The unit that is followed. */
 struct follower {
@@ -46,14 +47,14 @@ static uint32_t mpu_registers(const struct mpu_state *state) {
     return found;
 }
 
-/* Where a store's first byte may be, and how many follow it. */
-static uint32_t store_range(const struct mpu_state *state, const struct thumb_insn *insn,
-                            struct mpu_range *base) {
+/* Where a load's or store's first byte may be, and how many follow it. */
+static uint32_t access_range(const struct mpu_state *state, const struct thumb_insn *insn,
+                             struct mpu_range *base) {
     enum { DUAL_MASK = 0xfe400000, DUAL = 0xe8400000 /* STRD (A7.7.166) */ };
     bool dual = insn->size_bytes == 4 && (insn->bits & DUAL_MASK) == (uint32_t)DUAL;
     struct mpu_range index;
     uint32_t bytes = dual ? 8 : 4, offset;
-    if (insn->op == THUMB_STM) {
+    if (insn->op == THUMB_STM || insn->op == THUMB_LDM) {
         bytes = 4U * (uint32_t)__builtin_popcount(insn->list);
         offset = insn->decrement ? 0U - bytes : 0;
         base->low += offset;
@@ -76,8 +77,16 @@ static bool stores_there(const struct mpu_state *state, const struct thumb_insn 
     if (!insn->stores || !mpu_is_known(state, reg, &base)) return false;
     if (!(state->system >> reg & 1)) return false;
     if (insn->coprocessor || reg == THUMB_SP) return true;
-    uint32_t bytes = store_range(state, insn, &base);
+    uint32_t bytes = access_range(state, insn, &base);
     return base.low < MPU_END && base.high + bytes > MPU_FIRST;
+}
+
+static bool reads_vtor(const struct mpu_state *state, const struct thumb_insn *insn) {
+    struct mpu_range base;
+    if (!insn->loads || !mpu_is_known(state, insn->rn, &base)) return false;
+    if (!(state->system >> insn->rn & 1)) return false;
+    uint32_t bytes = access_range(state, insn, &base);
+    return base.low <= VTOR && base.high + bytes > VTOR;
 }
 
 static bool is_call(const struct thumb_insn *insn) {
@@ -166,6 +175,7 @@ static bool step(struct follower *f, struct mpu_state *state, const struct fw_it
     struct mpu_state after = *state;
     bool calls = is_call(insn), lost;
     bool followed = mpu_follow(f->model, &after, item, &lost);
+    if (reads_vtor(state, insn)) f->model->units[f->unit].reads_vtor = true;
     bool allowed = sets_window(&f->model->units[f->unit], state, insn);
     if (lost || (!allowed && stores_there(state, insn)) ||
         (!allowed && escapes(state, insn, followed))) {

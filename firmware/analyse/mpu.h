@@ -10,6 +10,8 @@
  * Not seen is an address that no constant within 256 MiB of it leads to, or that comes about by
  * an unknown index or by counting up from another register's.
  *
+ * On the way loads of VTOR are noted (fw_unit.reads_vtor).
+ *
  * The functions that a flash driver opens and closes its write window with are named by the
  * product: they may store FW_FLASH_WINDOW_REGION to MPU_RNR, and with that region selected on
  * every way single words to MPU_RBAR (or a word there that names the region itself) and MPU_RASR.

@@ -18,6 +18,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "firmware/analyse/low_reads.h"
 #include "firmware/analyse/mpu.h"
 #include "harden/passes.h"
 
@@ -103,8 +104,20 @@ static bool is_written(const struct fw_section *s) {
     return fw_is_ram_section(s) && !fw_is_constant_table(s);
 }
 
+/* By a section's symbol: what the field holds says where to. */
+static bool field_points_low(struct fw_model *model, const struct fw_relocation *r) {
+    uint32_t item = fw_item_at(model, r->place), word;
+    if (r->type == R_ARM_THM_MOVW_ABS_NC) {
+        return item != FW_NONE && model->items[item].insn->op == THUMB_MOV_IMMEDIATE &&
+               model->items[item].insn->imm < MINIMUM_BYTES;
+    }
+    const uint8_t *bytes = fw_bytes_at(model, r->place, 4);
+    return (r->type == R_ARM_ABS32 || r->type == R_ARM_TARGET1) && bytes &&
+           span_u32le((struct span){bytes, 4}, 0, &word) && (word & ~1U) < MINIMUM_BYTES;
+}
+
 /* Does anything in the image point into [0, 32)? */
-static bool low_memory_is_referred_to(const struct fw_model *model) {
+static bool low_memory_is_referred_to(struct fw_model *model) {
     for (size_t i = 0; i < model->relocation_count; i++) {
         const struct fw_relocation *r = &model->relocations[i];
         const struct fw_symbol *symbol = &model->symbols[r->symbol];
@@ -112,13 +125,38 @@ static bool low_memory_is_referred_to(const struct fw_model *model) {
         bool defined = symbol->section != SHN_UNDEF && symbol->section < SHN_LORESERVE;
         bool section = ELF32_ST_TYPE(symbol->info) == STT_SECTION;
         if (ELF32_ST_TYPE(symbol->info) == STT_TLS) continue; /* its value is no address */
-        if (defined && !section && (symbol->value & ~1U) < MINIMUM_BYTES) return true;
+        if (!defined || (symbol->value & ~1U) >= MINIMUM_BYTES) continue;
+        if (!section || field_points_low(model, r)) return true;
     }
     return false;
 }
 
-static void plan_null_guard(struct hardening *hardening) {
+/* Why code that runs reads the guarded bytes, or may ask for their address, or NULL. Requires the
+ * analyses of the input. */
+static const char *why_low_memory_is_read(struct hardening *hardening) {
     struct fw_model *model = hardening->model;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        const struct fw_unit *unit = &model->units[u];
+        if (!unit->reads_vtor || unit->status == FW_UNIT_DROPPED) continue;
+        return arena_format(&model->arena,
+                            "%s asks the processor where its vector table is (VTOR), which may be "
+                            "at address 0",
+                            model->functions[unit->function_first].name);
+    }
+    uint32_t at = fw_low_read(model, &hardening->flow, 0, 0);
+    if (at == FW_NONE) return NULL;
+    const struct fw_unit *unit = &model->units[model->items[at].unit];
+    return arena_format(&model->arena, "%s reads address 0 as data, or passes it to what does",
+                        model->functions[unit->function_first].name);
+}
+
+static void plan_null_guard(struct hardening *hardening, bool before_layout) {
+    struct fw_model *model = hardening->model;
+    if (hardening->null_guard_reason) return;
+    if (hardening->options->no_null_guard) {
+        hardening->null_guard_reason = "the product's description says so";
+        return;
+    }
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes || s->address >= MINIMUM_BYTES) continue;
@@ -139,6 +177,8 @@ static void plan_null_guard(struct hardening *hardening) {
         hardening->null_guard_reason = "the firmware reads its vector table at address 0";
         return;
     }
+    if (before_layout) hardening->null_guard_reason = why_low_memory_is_read(hardening);
+    if (hardening->null_guard_reason) return;
     if (!add_region(hardening, "address 0", 0, 5, 0, AP_NONE, XN)) {
         hardening->null_guard_reason = "the MPU has no region left";
     }
@@ -392,6 +432,6 @@ void protect_plan_memory(struct hardening *hardening, const struct fw_layout *la
         return;
     }
     plan_stack_guard(hardening);
-    plan_null_guard(hardening);
+    plan_null_guard(hardening, layout == NULL);
     switch_hidden_off(hardening);
 }

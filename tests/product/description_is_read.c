@@ -43,6 +43,7 @@ static void what_is_unsaid_has_its_default(void **state) {
     assert_int_equal(read_text(&arena, text, &product, &error), STATUS_OK);
     assert_string_equal(product.harden.profile, "exploit");
     assert_string_equal(product.harden.mpu, "auto");
+    assert_string_equal(product.harden.null_guard, "auto");
     assert_null(product.harden.seed);
     assert_int_equal(product.label.evidence_valid_months, 24);
     assert_int_equal(product.test.timeout_s, 600);
