@@ -38,18 +38,20 @@ uint8_t *compare_claims_at(const struct compare *compare, uint32_t address, uint
     return bytes + (address - s->address);
 }
 
+/* Neighbours that were made one may lie in sections that follow each other. */
 static void enter(struct compare *compare, const struct claimed *c) {
-    uint32_t room;
-    uint8_t *bytes = compare_claims_at(compare, c->address, &room);
-    if (!bytes || c->size_bytes > room) {
-        check_find(compare->check, "original", c->address,
-                   "the output ends inside a part of the original");
-        return;
-    }
     bool told = false;
-    for (uint32_t k = 0; k < c->size_bytes; k++) {
-        if (bytes[k] == CLAIM_FREE) {
-            bytes[k] = c->claim;
+    uint32_t room = 0;
+    uint8_t *bytes = NULL;
+    for (uint32_t k = 0; k < c->size_bytes; k++, bytes++, room--) {
+        if (!room) bytes = compare_claims_at(compare, c->address + k, &room);
+        if (!bytes) {
+            check_find(compare->check, "original", c->address,
+                       "the output ends inside a part of the original");
+            return;
+        }
+        if (*bytes == CLAIM_FREE) {
+            *bytes = c->claim;
         } else if (!told) {
             check_find(compare->check, "original", c->address + k,
                        "two parts of the original share this place");

@@ -14,6 +14,16 @@ static bool has_tag(const struct compare *compare, uint32_t item, uint32_t addre
            check_word(compare->check, address - 4, &word) && word == compare->check->tag;
 }
 
+/* Does the unit at `start` go on to its `item` at `address`, or to the tag in front of it? A tag is
+ * aligned (walk_tag() in match.c), so that filler may be in front of it. */
+static bool leads_to(struct compare *compare, uint32_t unit, uint32_t start, uint32_t item,
+                     uint32_t address) {
+    if (!has_tag(compare, item, address)) return compare_try(compare, unit, start, item, address);
+    uint32_t tag = address - 4, odd = tag - 2;
+    if (compare_try(compare, unit, start, item, tag)) return true;
+    return compare_is_filler(compare, odd) && compare_try(compare, unit, start, item, odd);
+}
+
 /* Where the unit starts when its `item` is at `address`: code in front of it may have
  * grown. */
 static uint32_t start_from(struct compare *compare, uint32_t unit, uint32_t item,
@@ -26,8 +36,7 @@ static uint32_t start_from(struct compare *compare, uint32_t unit, uint32_t item
         distance += in->items[i].size_bytes;
     for (uint32_t growth = 0; growth <= GROWTH_MAXIMUM; growth += 2) {
         uint32_t start = address - distance - growth;
-        uint32_t reached = has_tag(compare, item, address) ? address - 4 : address;
-        if (compare_try(compare, unit, start, item, reached)) return start;
+        if (leads_to(compare, unit, start, item, address)) return start;
     }
     return FW_NONE;
 }

@@ -151,6 +151,22 @@ int main(void) {
 """
 
 
+# As newlib's strcmp: it begins in front of its symbol, and the linker's zeros are in front of that.
+IN_FRONT = r"""
+#include <stdio.h>
+int before(int x); int difference(int a, int b);
+__asm__(".thumb\n.syntax unified\n"
+        ".section .text.before,\"ax\",%progbits\n.balign 4\n.global before\n.thumb_func\n.type before,%function\n"
+        "before: adds r0, #1\n bx lr\n.size before, .-before\n"
+        ".section .text.difference,\"ax\",%progbits\n.balign 16\n"
+        "1: sub.w r0, r2, r3\n bx lr\n.balign 8\n.global difference\n.thumb_func\n.type difference,%function\n"
+        "difference: mov r2, r0\n mov r3, r1\n cmp r2, r3\n bne 1b\n movs r0, #0\n bx lr\n"
+        ".size difference, .-difference\n.text\n");
+static int (*volatile order)(int, int) = difference;
+int main(void) { printf("in front %d %d\n", order(before(8), 3), order(4, 4)); return 0; }
+"""
+
+
 def large_switch():
     """Cases of a few bytes that each hold returns: sealing makes them outgrow a byte table."""
     cases = "\n".join(f"    case {i}: if (work({i}) > {i} * 7) return work(n + {i}); break;" for i in range(18))
@@ -201,6 +217,7 @@ def main():
         returns = row.get("protections", {}).get("returns", {})
         board.expect(row.get("status") == "accepted" and returns.get("protected") == 1, f"end: {row}")
     board.same(board.build("preempted", PREEMPTED, ["-Os"]), "preempted, hash")
+    board.same(board.build("in_front", IN_FRONT, ["-Os"]), "in front 6 0", seeds=["00", "01", "02", "03"])
     for level in ("-O1", "-Os"):
         board.same(board.build(f"switch{level}", large_switch(), [level]), "switched ", seeds=["5eed"])
     return board.finish()
