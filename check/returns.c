@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "check/walk.h"
+#include "firmware/analyse/spread.h"
 
 enum { UNFOLLOWED = 255 }; /* of sums_access: where a load or store of less than a word goes */
 
@@ -424,63 +425,78 @@ static void settle_copies(struct unit_facts *facts) {
     }
 }
 
-/* The functions that this unit, which stays, reaches with narrow branches. True when one was
- * not known. */
-static bool hold_from(const struct fw_model *model, struct unit_facts *facts, uint32_t unit) {
-    bool found = false;
+/* The functions that the unit reaches with narrow branches: held where it stays, else once it is
+ * held itself and not sealed. */
+static void hold_from(const struct fw_model *model, uint32_t unit, bool *held,
+                      struct fw_spread *spread) {
     for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
         const struct fw_item *item = &model->items[i];
         bool narrow = item->kind == FW_ITEM_INSN && item->insn->size_bytes == 2 &&
                       item->insn->reference == THUMB_REFERENCE_BRANCH;
         if (!narrow || item->target == FW_NONE) continue;
         uint32_t to = model->items[item->target].unit;
-        if (to == unit || facts[to].held) continue;
-        facts[to].held = found = true;
+        if (to == unit) continue;
+        if (model->units[unit].reason) held[to] = true;
+        else fw_spread_edge(spread, unit, to);
     }
-    return found;
 }
 
 /* What stays keeps its branches as they are, and so what they reach from growing or moving
  * far; where that stays too, so does what it reaches in turn. */
 static void find_held(const struct fw_model *model, struct unit_facts *facts) {
-    for (bool again = true; again;) {
-        again = false;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            bool stays = model->units[u].reason || (facts[u].held && !facts[u].sealed);
-            if (stays && hold_from(model, facts, u)) again = true;
-        }
+    struct fw_spread spread;
+    fw_spread_start(&spread, model->unit_count);
+    bool *held = ARENA_ARRAY(&spread.arena, bool, model->unit_count + 1);
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].reason || !facts[u].sealed) hold_from(model, u, held, &spread);
     }
+    fw_spread_run(&spread, held);
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        facts[u].held = held[u];
+    fw_spread_end(&spread);
 }
 
-/* True when a unit was not known that takes its caller's frame. */
-static bool pass_taking_on(const struct fw_model *model, const struct fw_item *item,
-                           struct unit_facts *facts) {
-    struct unit_facts *from = &facts[item->unit];
+/* The other unit that the item leaves to, or FW_NONE. */
+static uint32_t other_unit(const struct fw_model *model, const struct fw_item *item) {
     uint32_t to = fw_leaves_to(model, item);
-    if (to == FW_NONE || model->items[to].unit == item->unit) return false;
-    if (!facts[model->items[to].unit].takes_frame) return false;
-    if (item->insn->flow != THUMB_FLOW_CALL) {
-        bool found = from->goes_on_bare && !from->takes_frame;
-        from->takes_frame |= from->goes_on_bare;
-        return found;
+    if (to == FW_NONE || model->items[to].unit == item->unit) return FW_NONE;
+    return model->items[to].unit;
+}
+
+/* Who goes on, with nothing of its own on the stack, to what takes its caller's frame takes it. */
+static void spread_taking(const struct fw_model *model, struct unit_facts *facts) {
+    struct fw_spread spread;
+    fw_spread_start(&spread, model->unit_count);
+    bool *takes = ARENA_ARRAY(&spread.arena, bool, model->unit_count + 1);
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        uint32_t to = other_unit(model, item);
+        if (to == FW_NONE || item->insn->flow == THUMB_FLOW_CALL) continue;
+        if (facts[item->unit].goes_on_bare) fw_spread_edge(&spread, to, item->unit);
     }
-    if (from->saves && !from->doubt) {
-        from->doubt = "it calls what takes its frame";
-        from->doubt_at = item->address;
-    }
-    return false;
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        takes[u] = facts[u].takes_frame;
+    fw_spread_run(&spread, takes);
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        facts[u].takes_frame = takes[u];
+    fw_spread_end(&spread);
 }
 
 static void find_takers(const struct fw_model *model, struct unit_facts *facts) {
-    bool again = false;
+    bool any = false;
     for (uint32_t u = 0; u < model->unit_count; u++)
-        again |= facts[u].takes_frame;
-    while (again) {
-        again = false;
-        for (uint32_t i = 0; i < model->item_count; i++) {
-            const struct fw_item *item = &model->items[i];
-            if (item->kind == FW_ITEM_INSN) again |= pass_taking_on(model, item, facts);
-        }
+        any |= facts[u].takes_frame;
+    if (!any) return;
+    spread_taking(model, facts);
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        uint32_t to = other_unit(model, item);
+        if (to == FW_NONE || !facts[to].takes_frame || item->insn->flow != THUMB_FLOW_CALL)
+            continue;
+        struct unit_facts *from = &facts[item->unit];
+        if (!from->saves || from->doubt) continue;
+        from->doubt = "it calls what takes its frame";
+        from->doubt_at = item->address;
     }
 }
 

@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+enum { WORD = 64 };
+
 struct walk {
     const struct check *check;
-    struct sums *states; /* by block of the unit */
-    bool *queued;
+    struct sums *states;         /* by block of the unit */
+    uint64_t *queued;            /* a bit for each block */
+    uint64_t *filled;            /* a bit for each word of those that is not 0 */
     uint32_t *loop_end;          /* by block: behind the last one that goes back to it; 0: none */
     uint32_t first_block, block; /* of the unit; that is asked for what follows it */
     uint32_t behind;             /* it, counted in the unit */
@@ -26,16 +29,46 @@ struct walk *walk_new(const struct check *check, struct arena *arena, uint32_t f
     struct walk *walk = ARENA_NEW(arena, struct walk);
     *walk = (struct walk){.check = check,
                           .states = ARENA_ARRAY(arena, struct sums, blocks + 1),
-                          .queued = ARENA_ARRAY(arena, bool, blocks + 1),
+                          .queued = ARENA_ARRAY(arena, uint64_t, blocks / WORD + 1),
+                          .filled = ARENA_ARRAY(arena, uint64_t, blocks / WORD / WORD + 2),
                           .loop_end = ARENA_ARRAY(arena, uint32_t, blocks + 1),
                           .returns = ARENA_ARRAY(arena, uint32_t, blocks + 1)};
     return walk;
 }
 
+static void enqueue(struct walk *walk, uint32_t local) {
+    uint32_t word = local / WORD;
+    walk->queued[word] |= (uint64_t)1 << local % WORD;
+    walk->filled[word / WORD] |= (uint64_t)1 << word % WORD;
+}
+
+static void unqueue(struct walk *walk, uint32_t local) {
+    uint32_t word = local / WORD;
+    walk->queued[word] &= ~((uint64_t)1 << local % WORD);
+    if (!walk->queued[word]) walk->filled[word / WORD] &= ~((uint64_t)1 << word % WORD);
+}
+
+/* The first block from `local` on that is queued, or `end`. However far apart they are, it is
+ * near: control may run against the order of the code. */
+static uint32_t next_queued(const struct walk *walk, uint32_t local, uint32_t end) {
+    while (local < end) {
+        uint64_t blocks = walk->queued[local / WORD] >> local % WORD;
+        if (blocks) {
+            local += (uint32_t)__builtin_ctzll(blocks);
+            break;
+        }
+        uint32_t word = local / WORD + 1;
+        uint64_t words = walk->filled[word / WORD] >> word % WORD;
+        word = words ? word + (uint32_t)__builtin_ctzll(words) : (word / WORD + 1) * WORD;
+        local = word * WORD;
+    }
+    return local < end ? local : end;
+}
+
 static void flow_into(void *context, uint32_t block) {
     struct walk *walk = context;
     uint32_t local = block - walk->first_block;
-    if (sums_merge(&walk->states[local], walk->outgoing)) walk->queued[local] = true;
+    if (sums_merge(&walk->states[local], walk->outgoing)) enqueue(walk, local);
 }
 
 static void find_loop(void *context, uint32_t block) {
@@ -129,9 +162,8 @@ static void run_loop(struct walk *walk, uint32_t first, uint32_t end) {
     for (bool again = true; again;) {
         again = false;
         /* In the order of the code, which is mostly that of control. */
-        for (uint32_t b = first; b < end; b++) {
-            if (!walk->queued[b]) continue;
-            walk->queued[b] = false;
+        for (uint32_t b = first; (b = next_queued(walk, b, end)) < end; b++) {
+            unqueue(walk, b);
             again = true;
             sums_copy(&state, &walk->states[b]);
             run_block(walk, b, &state, false);
@@ -152,7 +184,7 @@ static void run_blocks(struct walk *walk, uint32_t blocks) {
             }
             run_loop(walk, b, end);
         } else if (walk->states[b].reached) {
-            walk->queued[b] = false;
+            unqueue(walk, b);
             run_block(walk, b, &walk->states[b], true);
             flow_on(walk, walk->first_block + b, &walk->states[b]);
         }

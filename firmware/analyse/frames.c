@@ -2,6 +2,7 @@
  * then on until the stack pointer is above it, nothing but a restore may read or write the save,
  * nobody else may be told where it is, and control may leave only for where nobody needs it. */
 #include "firmware/analyse/following.h"
+#include "firmware/analyse/spread.h"
 
 enum { DISTANCE_MAXIMUM = 1024 };
 
@@ -343,31 +344,44 @@ void frame_settle_copies(struct walker *walker) {
     walker->frames->copies += walker->stack_copies + walker->carries_copy;
 }
 
-/* True when one was not known. */
-static bool pass_taking_on(const struct fw_model *model, const struct fw_item *item,
-                           struct fw_frames *frames) {
+/* The other unit that the item leaves to, or FW_NONE. */
+static uint32_t other_unit(const struct fw_model *model, const struct fw_item *item) {
     uint32_t to = fw_leaves_to(model, item);
-    struct fw_frames *from = &frames[item->unit];
-    if (to == FW_NONE || model->items[to].unit == item->unit) return false;
-    if (!frames[model->items[to].unit].takes_frame) return false;
-    if (item->insn->flow == THUMB_FLOW_CALL) {
-        if (from->saves && !from->reason) from->reason = "it calls what takes its frame";
-        return false;
+    if (to == FW_NONE || model->items[to].unit == item->unit) return FW_NONE;
+    return model->items[to].unit;
+}
+
+/* Who goes on, with nothing of its own on the stack, to what takes its caller's frame takes it. */
+static void spread_taking(const struct fw_model *model, struct fw_frames *frames) {
+    struct fw_spread spread;
+    fw_spread_start(&spread, model->unit_count);
+    bool *takes = ARENA_ARRAY(&spread.arena, bool, model->unit_count + 1);
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        uint32_t to = other_unit(model, item);
+        if (to == FW_NONE || item->insn->flow == THUMB_FLOW_CALL) continue;
+        if (frames[item->unit].goes_on_bare) fw_spread_edge(&spread, to, item->unit);
     }
-    bool found = from->goes_on_bare && !from->takes_frame;
-    from->takes_frame |= from->goes_on_bare;
-    return found;
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        takes[u] = frames[u].takes_frame;
+    fw_spread_run(&spread, takes);
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        frames[u].takes_frame = takes[u];
+    fw_spread_end(&spread);
 }
 
 void frames_settle_takers(const struct fw_model *model, struct fw_frames *frames) {
-    bool again = false;
+    bool any = false;
     for (uint32_t u = 0; u < model->unit_count; u++)
-        again |= frames[u].takes_frame;
-    while (again) {
-        again = false;
-        for (uint32_t i = 0; i < model->item_count; i++) {
-            if (model->items[i].kind != FW_ITEM_INSN) continue;
-            again |= pass_taking_on(model, &model->items[i], frames);
-        }
+        any |= frames[u].takes_frame;
+    if (!any) return;
+    spread_taking(model, frames);
+    for (uint32_t i = 0; i < model->item_count; i++) {
+        const struct fw_item *item = &model->items[i];
+        uint32_t to = other_unit(model, item);
+        if (to == FW_NONE || !frames[to].takes_frame || item->insn->flow != THUMB_FLOW_CALL)
+            continue;
+        struct fw_frames *from = &frames[item->unit];
+        if (from->saves && !from->reason) from->reason = "it calls what takes its frame";
     }
 }

@@ -1,10 +1,14 @@
 /* See liveness.h. Backward over blocks to a fixed point in each unit; between units only
- * r12 and the flags travel, and rarely, so a unit is gone over again while what it asked of
- * others still changes (live sets only grow, so this ends, and in the same place however the
- * units are shared among the cores). */
+ * r12 and the flags travel, and rarely, so a block that asked about another unit's entry is gone
+ * over again when more is live there (live sets only grow, so this ends, and in the same place
+ * however the units are shared among the cores). From a block of which more is live only those in
+ * front of it are gone over again, so that the time does not depend on how they lie in memory. */
 #include "firmware/analyse/liveness.h"
 
+#include <string.h>
+
 #include "base/parallel.h"
+#include "firmware/analyse/spread.h"
 
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
@@ -12,20 +16,26 @@
 #define SUMMARY (FW_LIVE_IP | FW_LIVE_FLAGS)
 #define SOLVED 0x80000000U /* the block was gone over */
 
-/* A unit looks at what is live at an entry: of another, or by a call of its own. */
+enum { PIECES = 8, SWEEPS = 4 };
+
+/* A block that ends in a call, or in a jump to another unit, looks at what is live there. */
 struct ask {
-    uint32_t unit, entry; /* entry: an item */
-    uint32_t live;        /* there, when the unit was solved or later */
+    uint32_t entry; /* an item, or FW_NONE */
+    uint32_t live;  /* there, when the block was solved or later */
+    uint32_t next;  /* block that asks about the same entry, or FW_NONE */
 };
 
-enum { PIECES = 8 };
+struct edge {
+    uint32_t from, next; /* from: block; next: edge to the same block, or FW_NONE */
+};
 
-/* Units next to each other, solved beside the other pieces' in each round. */
+/* Units next to each other, solved beside the other pieces'. */
 struct piece {
     const struct solver *solver;
     uint32_t first, end; /* units */
-    struct ask *asks;    /* room for one a block */
-    size_t ask_count;
+    struct arena arena;
+    struct edge *edges; /* of the units that are linked */
+    size_t edge_count, edge_capacity;
 };
 
 struct solver {
@@ -36,7 +46,12 @@ struct solver {
     uint32_t *block_in;  /* live in front of each block */
     uint32_t *callee_in; /* what the call at each block's end was taken to use; SOLVED */
     uint32_t taken_live; /* summary of every unit whose address is taken; between rounds it grows */
-    bool *again;         /* by unit: to be solved in the next round */
+    struct ask *asks;    /* by block */
+    uint32_t *askers;    /* by block: the first that asks about it, or FW_NONE */
+    bool *linked;        /* by unit */
+    uint32_t *edges_to;  /* by block of a linked unit: an edge of its piece, or FW_NONE */
+    uint32_t *stack;     /* room for each block; */
+    bool *queued;        /* which are there */
     struct piece pieces[PIECES];
 };
 
@@ -184,23 +199,22 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
 }
 
 /* In front of all use of the answer, so that none is older than what is noted. */
-static void note_ask(struct piece *piece, const struct fw_item *last) {
-    bool call = last->insn->flow == THUMB_FLOW_CALL;
-    if (!call && fw_leaves_to(piece->solver->model, last) == FW_NONE) return;
-    if (last->target == FW_NONE) return;
-    piece->asks[piece->ask_count++] =
-        (struct ask){last->unit, last->target, live_at(piece->solver, last)};
+static void note_ask(const struct solver *solver, uint32_t block) {
+    const struct fw_item *last = &solver->model->items[solver->flow->blocks[block].last];
+    bool asks = last->insn->flow == THUMB_FLOW_CALL || fw_leaves_to(solver->model, last) != FW_NONE;
+    uint32_t entry = asks ? last->target : FW_NONE;
+    uint32_t live = entry == FW_NONE ? 0 : live_at(solver, last);
+    solver->asks[block] = (struct ask){entry, live, FW_NONE};
 }
 
 /* What is live behind a block and what its call uses, which ends it, say all about it: a
  * block for which both are as they were is not gone over again. */
-static uint32_t solve_block(struct piece *piece, uint32_t block, bool *loops) {
-    const struct solver *solver = piece->solver;
+static uint32_t solve_block(const struct solver *solver, uint32_t block, bool *loops) {
     struct fw_model *model = solver->model;
     const struct fw_block *b = &solver->flow->blocks[block];
     struct fw_liveness *out = solver->out;
     struct outcomes outcomes = {.active = false};
-    if (!solver->callee_in[block]) note_ask(piece, &model->items[b->last]);
+    if (!solver->callee_in[block]) note_ask(solver, block);
     uint32_t live = live_out(solver, block, loops);
     uint32_t used = used_by_callee(solver, &model->items[b->last]) | SOLVED;
     if (used == solver->callee_in[block] && live == out->after[b->last]) {
@@ -217,18 +231,87 @@ static uint32_t solve_block(struct piece *piece, uint32_t block, bool *loops) {
     return live;
 }
 
+/* Blocks to go over. */
+struct todo {
+    uint32_t *blocks;
+    size_t count;
+};
+
+static void push(const struct solver *solver, struct todo *todo, uint32_t block) {
+    if (solver->queued[block]) return;
+    solver->queued[block] = true;
+    todo->blocks[todo->count++] = block;
+}
+
+struct linking {
+    struct piece *piece;
+    uint32_t block;
+};
+
+static void add_edge(void *context, uint32_t to) {
+    const struct linking *linking = context;
+    struct piece *piece = linking->piece;
+    uint32_t *edges_to = piece->solver->edges_to;
+    piece->edges = arena_grow(&piece->arena, piece->edges, piece->edge_count, &piece->edge_capacity,
+                              sizeof *piece->edges);
+    piece->edges[piece->edge_count] = (struct edge){linking->block, edges_to[to]};
+    edges_to[to] = (uint32_t)piece->edge_count++;
+}
+
+/* Most units settle without ever being asked what is in front of a block. */
+static void link_unit(struct piece *piece, uint32_t unit) {
+    const struct solver *solver = piece->solver;
+    const struct fw_flow *flow = solver->flow;
+    uint32_t first = flow->unit_first[unit], end = flow->unit_first[unit + 1];
+    if (solver->linked[unit]) return;
+    solver->linked[unit] = true;
+    for (uint32_t block = first; block < end; block++)
+        solver->edges_to[block] = FW_NONE;
+    struct linking linking = {piece, first};
+    for (; linking.block < end; linking.block++)
+        fw_each_successor(solver->model, flow, linking.block, add_edge, &linking);
+}
+
+/* More is live in front of the block. */
+static void push_those_in_front(struct piece *piece, struct todo *todo, uint32_t block) {
+    const struct solver *solver = piece->solver;
+    uint32_t item = solver->flow->blocks[block].first;
+    link_unit(piece, solver->model->items[item].unit);
+    uint32_t edge = solver->edges_to[block];
+    for (; edge != FW_NONE; edge = piece->edges[edge].next)
+        push(solver, todo, piece->edges[edge].from);
+}
+
+/* Within units: what others asked them about is looked at later. */
+static uint32_t grow_block(struct piece *piece, struct todo *todo) {
+    const struct solver *solver = piece->solver;
+    uint32_t block = todo->blocks[--todo->count];
+    bool loops = false;
+    solver->queued[block] = false;
+    uint32_t live = solve_block(solver, block, &loops), before = solver->block_in[block];
+    solver->block_in[block] = live;
+    if (live != before) push_those_in_front(piece, todo, block);
+    return live & ~before;
+}
+
 static void solve_unit(struct piece *piece, uint32_t unit) {
     const struct solver *solver = piece->solver;
     uint32_t first = solver->flow->unit_first[unit], end = solver->flow->unit_first[unit + 1];
     bool changed = true, loops = true;
-    while (changed && loops) { /* without a way back one time is enough */
+    for (int i = 0; i < SWEEPS && changed && loops; i++) { /* without a way back, once */
         changed = loops = false;
         for (uint32_t block = end; block-- > first;) {
-            uint32_t live = solve_block(piece, block, &loops);
+            uint32_t live = solve_block(solver, block, &loops);
             if (live != solver->block_in[block]) changed = true;
             solver->block_in[block] = live;
         }
     }
+    if (!changed || !loops) return;
+    struct todo todo = {&solver->stack[first], 0};
+    for (uint32_t block = first; block < end; block++)
+        push(solver, &todo, block);
+    while (todo.count)
+        (void)grow_block(piece, &todo);
 }
 
 /* What is live into functions whose address is taken: any of them may be called where one
@@ -248,36 +331,59 @@ static void note_taken(struct solver *solver) {
 
 static void solve_piece(void *context, size_t p) {
     struct solver *solver = context;
-    for (uint32_t u = solver->pieces[p].first; u < solver->pieces[p].end; u++) {
-        if (!solver->again[u]) continue;
+    for (uint32_t u = solver->pieces[p].first; u < solver->pieces[p].end; u++)
         solve_unit(&solver->pieces[p], u);
-        solver->again[u] = false;
+}
+
+/* Blocks that asked about an entry of which more is live now. */
+static void find_outdated(struct solver *solver, struct todo *todo) {
+    for (uint32_t b = 0; b < solver->flow->block_count; b++) {
+        struct ask *ask = &solver->asks[b];
+        if (ask->entry == FW_NONE) continue;
+        uint32_t live = solver->out->before[ask->entry] & SUMMARY;
+        if (live == ask->live) continue;
+        ask->live = live;
+        push(solver, todo, b);
     }
 }
 
-/* Who asked about an entry of which more is live now asks again. */
-static bool ask_again(struct solver *solver) {
-    bool changed = false;
-    for (size_t p = 0; p < PIECES; p++) {
-        for (size_t i = 0; i < solver->pieces[p].ask_count; i++) {
-            struct ask *ask = &solver->pieces[p].asks[i];
-            uint32_t live = solver->out->before[ask->entry] & SUMMARY;
-            if (live == ask->live) continue;
-            ask->live = live;
-            solver->again[ask->unit] = changed = true;
-        }
+static void list_askers(struct solver *solver) {
+    const struct fw_flow *flow = solver->flow;
+    if (solver->askers) return;
+    solver->askers = ARENA_ARRAY(&solver->scratch, uint32_t, flow->block_count + 1);
+    memset(solver->askers, 0xff, (flow->block_count + 1) * sizeof *solver->askers); /* FW_NONE */
+    for (uint32_t b = 0; b < flow->block_count; b++) {
+        uint32_t entry = solver->asks[b].entry;
+        uint32_t asked = entry == FW_NONE ? FW_NONE : flow->block_of[entry];
+        if (asked == FW_NONE) continue; /* what is no code has nothing live in front of it */
+        solver->asks[b].next = solver->askers[asked];
+        solver->askers[asked] = b;
     }
-    return changed;
+}
+
+/* Who asked about an entry of which more is live now asks again, and so on. */
+static void ask_again(struct solver *solver) {
+    struct todo todo = {solver->stack, 0};
+    find_outdated(solver, &todo);
+    if (todo.count) list_askers(solver);
+    while (todo.count) {
+        uint32_t block = todo.blocks[todo.count - 1];
+        uint32_t unit = solver->model->items[solver->flow->blocks[block].first].unit;
+        struct piece *piece = solver->pieces;
+        while (unit >= piece->end)
+            piece++;
+        if (!(grow_block(piece, &todo) & SUMMARY)) continue;
+        for (uint32_t b = solver->askers[block]; b != FW_NONE; b = solver->asks[b].next)
+            push(solver, &todo, b);
+    }
 }
 
 static void cut_into_pieces(struct solver *solver) {
     const struct fw_flow *flow = solver->flow;
     uint32_t units = (uint32_t)solver->model->unit_count, unit = 0;
-    struct ask *asks = ARENA_ARRAY(&solver->scratch, struct ask, flow->block_count + 1);
     for (size_t p = 0; p < PIECES; p++) {
         struct piece *piece = &solver->pieces[p];
         *piece = (struct piece){.solver = solver, .first = unit};
-        piece->asks = &asks[flow->unit_first[unit]];
         while (unit < units && flow->unit_first[unit] < flow->block_count * (p + 1) / PIECES)
             unit++;
         if (p + 1 == PIECES) unit = units;
@@ -286,21 +392,19 @@ static void cut_into_pieces(struct solver *solver) {
 }
 
 static void solve_all(struct solver *solver) {
-    struct fw_model *model = solver->model;
-    solver->again = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1);
+    const struct fw_model *model = solver->model;
+    uint32_t taken_before;
     for (size_t u = 0; u < model->unit_count; u++) {
-        solver->again[u] = true;
         if (!model->units[u].decoded) solver->taken_live = SUMMARY;
     }
-    for (bool changed = true; changed;) {
+    do {
+        taken_before = solver->taken_live;
         parallel_run(PIECES, solve_piece, solver);
-        uint32_t taken_before = solver->taken_live;
+        ask_again(solver);
         note_taken(solver);
-        changed = ask_again(solver);
-        if (solver->taken_live == taken_before) continue;
-        for (size_t u = 0; u < model->unit_count; u++)
-            solver->again[u] = changed = true;
-    }
+    } while (solver->taken_live != taken_before);
+    for (size_t p = 0; p < PIECES; p++)
+        arena_free(&solver->pieces[p].arena);
 }
 
 /* A caller that reads r12 behind a call takes it from the callee (hand-written assembly):
@@ -309,29 +413,28 @@ static void solve_all(struct solver *solver) {
  * register has no callee of its own to agree with. */
 static void note_kept_ip(struct solver *solver) {
     struct fw_model *model = solver->model;
-    bool changed = false;
+    bool *kept = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1), any = false;
     for (uint32_t b = 0; b < solver->flow->block_count; b++) {
         uint32_t last = solver->flow->blocks[b].last;
         const struct fw_item *item = &model->items[last];
         if (!(solver->out->after[last] & FW_LIVE_IP)) continue;
         if (item->insn->flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
-            model->units[model->items[item->target].unit].ip_reserved = changed = true;
+            kept[model->items[item->target].unit] = any = true;
         }
     }
-    while (changed) {
-        changed = false;
-        for (uint32_t b = 0; b < solver->flow->block_count; b++) {
-            const struct fw_item *item = &model->items[solver->flow->blocks[b].last];
-            uint32_t target = fw_leaves_to(model, item);
-            if (item->insn->flow == THUMB_FLOW_CALL || target == FW_NONE ||
-                !model->units[item->unit].ip_reserved) {
-                continue;
-            }
-            struct fw_unit *to = &model->units[model->items[target].unit];
-            if (!to->ip_reserved) changed = true;
-            to->ip_reserved = true;
-        }
+    if (!any) return;
+    struct fw_spread spread;
+    fw_spread_start(&spread, model->unit_count);
+    for (uint32_t b = 0; b < solver->flow->block_count; b++) {
+        const struct fw_item *item = &model->items[solver->flow->blocks[b].last];
+        uint32_t target = fw_leaves_to(model, item);
+        if (item->insn->flow == THUMB_FLOW_CALL || target == FW_NONE) continue;
+        fw_spread_edge(&spread, item->unit, model->items[target].unit);
     }
+    fw_spread_run(&spread, kept);
+    fw_spread_end(&spread);
+    for (uint32_t u = 0; u < model->unit_count; u++)
+        model->units[u].ip_reserved |= kept[u];
 }
 
 void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_liveness *out) {
@@ -345,6 +448,11 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
     };
     solver.block_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.callee_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
+    solver.asks = ARENA_ARRAY(&solver.scratch, struct ask, flow->block_count + 1);
+    solver.linked = ARENA_ARRAY(&solver.scratch, bool, model->unit_count + 1);
+    solver.edges_to = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
+    solver.stack = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
+    solver.queued = ARENA_ARRAY(&solver.scratch, bool, flow->block_count + 1);
     cut_into_pieces(&solver);
     solve_all(&solver);
     note_kept_ip(&solver);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "firmware/analyse/reach.h"
+#include "firmware/analyse/spread.h"
 #include "firmware/lift/lift.h"
 
 static uint32_t prel31(struct span content, uint32_t base, uint32_t offset) {
@@ -77,7 +78,7 @@ struct unwinding {
     bool *reads;     /* by unit: it may come to read the index, or what it calls may */
     bool *anything;  /* by unit: it calls through a register */
     bool everything; /* not known: every function may be on the stack */
-    bool found;      /* by visit() */
+    bool found;      /* by visit_entry() */
 };
 
 static const char *name_of(const struct fw_model *model, uint32_t unit) {
@@ -122,8 +123,10 @@ static bool in_vector_table(const struct fw_model *model, uint32_t place) {
     return place - model->vector_table < model->vector_table_bytes;
 }
 
-/* May a call through a register come to read the index? */
-static bool callable_reads(const struct unwinding *unwinding) {
+/* Calls through a register, as one more unit that whoever makes such a call refers to: it may come
+ * to read the index where something that can be called so does. */
+static void note_pointers(const struct unwinding *unwinding, struct fw_spread *spread,
+                          uint32_t pointers) {
     const struct fw_model *model = unwinding->model;
     for (size_t r = 0; r < model->relocation_count; r++) {
         const struct fw_relocation *relocation = &model->relocations[r];
@@ -131,30 +134,36 @@ static bool callable_reads(const struct unwinding *unwinding) {
         uint32_t from = fw_item_at(model, relocation->place);
         if (from != FW_NONE && !model->units[model->items[from].unit].reachable) continue;
         if (fw_is_vector_alone(model, relocation->place)) continue;
-        if (unwinding->reads[model->items[relocation->target_item].unit]) return true;
+        fw_spread_edge(spread, model->items[relocation->target_item].unit, pointers);
     }
-    return false;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (unwinding->anything[u]) fw_spread_edge(spread, pointers, u);
+    }
 }
 
-static void visit_reference(void *context, uint32_t unit) {
-    struct unwinding *unwinding = context;
-    if (unwinding->reads[unit]) unwinding->found = true;
+struct noting {
+    struct fw_spread *spread;
+    uint32_t unit; /* that refers to the others */
+};
+
+static void note_reference(void *context, uint32_t unit) {
+    struct noting *noting = context;
+    fw_spread_edge(noting->spread, unit, noting->unit);
 }
 
-/* The least fixed point, from the readers to their callers. */
+/* The least fixed point, from the readers to their callers. unwinding->reads has room for one
+ * more than there are units. */
 static void find_callers(struct unwinding *unwinding) {
     const struct fw_model *model = unwinding->model;
-    for (bool changed = true; changed;) {
-        bool through_pointer = callable_reads(unwinding);
-        changed = false;
-        for (uint32_t u = 0; u < model->unit_count; u++) {
-            if (unwinding->reads[u]) continue;
-            unwinding->found = through_pointer && unwinding->anything[u];
-            if (!unwinding->found) fw_each_reference(model, u, visit_reference, unwinding);
-            unwinding->reads[u] = unwinding->found;
-            changed |= unwinding->found;
-        }
-    }
+    uint32_t pointers = (uint32_t)model->unit_count;
+    struct fw_spread spread;
+    fw_spread_start(&spread, model->unit_count + 1);
+    struct noting noting = {.spread = &spread};
+    for (; noting.unit < model->unit_count; noting.unit++)
+        fw_each_reference(model, noting.unit, note_reference, &noting);
+    note_pointers(unwinding, &spread, pointers);
+    fw_spread_run(&spread, unwinding->reads);
+    fw_spread_end(&spread);
 }
 
 static void visit_entry(void *context, uint32_t unit) {
