@@ -168,6 +168,9 @@ void compare_note_branch(struct compare *compare, uint32_t place, const struct t
 /* run_outs.c: where control may run out of a function's end, what lies behind is where it was. */
 void compare_run_outs(struct compare *compare);
 
+/* tables.c: jump tables moved whole. */
+void compare_tables(struct compare *compare);
+
 /* container.c: parse; then every field, and zeros between. */
 bool compare_open_file(struct compare *compare, struct span bytes);
 void compare_container(struct compare *compare);

@@ -260,6 +260,7 @@ static void do_rest(void *context, size_t task) {
     case REFERENCES:
         compare_references(&parts[REFERENCES]);
         compare_run_outs(&parts[REFERENCES]);
+        compare_tables(&parts[REFERENCES]);
         break;
     case CONTENTS:
         compare_contents(&parts[CONTENTS]);

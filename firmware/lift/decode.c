@@ -131,35 +131,22 @@ static void decode_code(struct cursor *cursor, uint32_t stop) {
     }
 }
 
-/* The number of entries that the bound check in front of a table branch allows: CMP of
- * the index, or of what it is a copy of, with nothing in between that writes it. 0: no such
- * check. */
-static uint32_t bound_of_table(const struct lift_part *part, const struct lift_function *function,
-                               const struct thumb_insn *branch) {
-    uint32_t last = function->first_item + function->item_count - 1;
-    unsigned index = branch->rm;
-    for (uint32_t back = 1; back <= 8 && back <= last - function->first_item; back++) {
-        const struct fw_item *item = &part->items[last - back];
-        if (item->kind != FW_ITEM_INSN) return 0;
-        if (item->insn->op == THUMB_CMP_IMMEDIATE && item->insn->rn == index) {
-            return item->insn->imm + 1;
-        }
-        bool copies = item->insn->op == THUMB_MOV_REGISTER && !item->insn->in_it;
-        if (copies && item->insn->rd == index) {
-            index = item->insn->rm;
-            continue;
-        }
-        if (item->insn->writes >> index & 1) return 0;
-        if (item->insn->flow == THUMB_FLOW_CALL || item->insn->flow == THUMB_FLOW_CALL_INDIRECT) {
-            return 0;
-        }
+/* The bytes of `span` that can be entries. One that is zero would lead to the table itself: it is
+ * what fills up to code or a pool, as traps are that layout put in front of a pool. */
+static uint32_t bytes_of_entries(const uint8_t *entries, uint32_t span, uint32_t width, bool pool) {
+    uint32_t bytes = span & ~1U;
+    for (unsigned i = 0; i < 1U + pool && bytes; i++) {
+        const uint8_t *last = entries + bytes - 2;
+        bool zero = last[0] == 0 && last[1] == 0, trap = last[0] == 0xff && last[1] == 0xde;
+        if (!zero && !(pool && trap)) break;
+        bytes -= 2;
     }
-    return 0;
+    return width == 1 && bytes && entries[bytes - 1] == 0 ? bytes - 1 : bytes;
 }
 
 /* The table of the TBB or TBH that is the function's newest item; it starts at the
- * cursor, and its $d run ends at `stop`. The bound check and the run must agree but for a
- * padding byte and a pool behind. */
+ * cursor, and its $d run ends at `stop`. tables.c proves that it is as long as it is taken for
+ * here. */
 static void decode_table(struct cursor *cursor, uint32_t stop) {
     struct lift_part *part = cursor->part;
     struct lift_function *function = cursor->function;
@@ -167,17 +154,16 @@ static void decode_table(struct cursor *cursor, uint32_t stop) {
     const struct thumb_insn *branch = branch_item->insn;
     const struct fw_section *section = &part->lift->model->sections[function->section];
     uint32_t width = branch->op == THUMB_TBH ? 2 : 1, table = cursor->address;
-    uint32_t span = stop - table;
-    if (cursor->pool_first > table && cursor->pool_first < stop) span = cursor->pool_first - table;
-    uint32_t count = bound_of_table(part, function, branch);
+    const uint8_t *entries = section->data + (table - section->address);
+    bool pool = cursor->pool_first > table && cursor->pool_first < stop;
+    uint32_t span = (pool ? cursor->pool_first : stop) - table;
+    uint32_t count = bytes_of_entries(entries, span, width, pool) / width;
     uint32_t bytes = (count * width + 1) & ~1U;
-    if (branch->rn != THUMB_PC || count == 0 || count > UINT16_MAX || bytes > span ||
-        span - bytes > 2) {
+    if (branch->rn != THUMB_PC || count == 0 || count > UINT16_MAX || span % 2) {
         lift_refuse(function, "a jump table's length does not follow from its bound check");
         return;
     }
     uint32_t first = (uint32_t)part->table_target_count;
-    const uint8_t *entries = section->data + (table - section->address);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry =
             width == 2 ? (uint32_t)(entries[2 * i] | entries[2 * i + 1] << 8) : entries[i];

@@ -11,7 +11,8 @@
  * have nothing behind it: whether the call comes back is left to fw_flow_build().
  *
  * Exact or untouched: mapping symbols ($t, $d) say what is code; a table's length must
- * follow from its bound check and its span at once; nothing is inferred from likelihood. */
+ * follow from its span and, where there is one, its bound check; nothing is inferred from
+ * likelihood. */
 #ifndef FIRMWARE_LIFT_LIFT_H
 #define FIRMWARE_LIFT_LIFT_H
 

@@ -22,6 +22,7 @@ struct lift_function {
     bool undecoded;     /* its bytes are not understood */
     bool labels;        /* has items whose address is taken */
     bool runs_out;      /* control runs out of its end, or into data */
+    bool shares_code;   /* others branch into it, or it into others */
 };
 
 /* Functions next to each other, decoded and resolved beside the other parts. */
@@ -55,6 +56,8 @@ struct lift {
     size_t part_count;
     uint32_t *veneers; /* items that load straight into pc from a literal */
     size_t veneer_count, veneer_capacity;
+    uint32_t *tables; /* items */
+    size_t table_count, table_capacity;
     bool reads_vtor; /* code asks the processor where the vector table is */
 };
 
@@ -77,6 +80,9 @@ uint32_t lift_items_at_most(const struct lift *lift, const struct lift_function 
 void lift_decode_functions(struct lift *lift);
 /* references.c: targets of items and relocations. */
 enum status lift_resolve_references(struct lift *lift);
+/* tables.c: a table whose length is not proven is data, and its function is refused. Requires
+ * references. */
+void lift_prove_tables(struct lift *lift);
 /* vectors.c: the vector table, and which of its words only the processor uses. Requires
  * references. */
 void lift_find_vectors(struct lift *lift);

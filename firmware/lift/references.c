@@ -122,11 +122,13 @@ enum finding_kind {
     FINDING_ENTRY,
     FINDING_VENEER,
     FINDING_FILLER,
+    FINDING_TABLE,
 };
 
 struct finding {
     uint8_t kind;
-    uint32_t subject; /* a function; of BLOCK, ENTRY and VENEER an item; of FILLER an address */
+    uint32_t subject; /* a function; of BLOCK, ENTRY, VENEER and TABLE an item; of FILLER an
+                         address */
     union {
         const char *reason; /* REFUSED */
         uint32_t other;     /* JOINED: a function */
@@ -170,12 +172,19 @@ static void apply_findings(struct lift *lift, const struct lift_part *part) {
             lift_refuse(&lift->functions[finding->subject], finding->reason);
             break;
         case FINDING_JOINED:
+            lift->functions[finding->subject].shares_code = true;
+            lift->functions[finding->other].shares_code = true;
             lift_join(lift, finding->subject, finding->other);
             break;
         case FINDING_VENEER:
             lift->veneers = arena_grow(&lift->scratch, lift->veneers, lift->veneer_count,
                                        &lift->veneer_capacity, sizeof *lift->veneers);
             lift->veneers[lift->veneer_count++] = finding->subject;
+            break;
+        case FINDING_TABLE:
+            lift->tables = arena_grow(&lift->scratch, lift->tables, lift->table_count,
+                                      &lift->table_capacity, sizeof *lift->tables);
+            lift->tables[lift->table_count++] = finding->subject;
             break;
         case FINDING_FILLER:
             (void)follow_filler(lift, finding->subject);
@@ -270,12 +279,12 @@ static void resolve_table(struct lift_part *part, uint32_t index) {
         uint32_t target = fw_item_at(model, *slot);
         if (target == FW_NONE || model->items[target].kind != FW_ITEM_INSN ||
             function_of(lift, target) != from) {
-            note_refused(part, from, "a jump table's entry is not an instruction of its function");
-            target = from->first_item;
+            target = FW_NONE; /* tables.c refuses it */
         }
         *slot = target;
-        mark_start(part, target, false);
+        if (target != FW_NONE) mark_start(part, target, false);
     }
+    note(part, (struct finding){.kind = FINDING_TABLE, .subject = index});
 }
 
 static void resolve_item(struct lift_part *part, uint32_t index) {
@@ -645,5 +654,7 @@ enum status lift_resolve_references(struct lift *lift) {
     resolve_items(lift);
     find_trampolines(lift);
     refuse_around_unknown_bytes(lift);
-    return resolve_relocations(lift);
+    enum status status = resolve_relocations(lift);
+    if (status == STATUS_OK) lift_prove_tables(lift);
+    return status;
 }
