@@ -285,6 +285,16 @@ static void find_sites_and_tag(void *context, size_t i) {
         find_sites(model, &sites->pieces[i - 1], (uint32_t)u);
 }
 
+/* A call through sp, lr or pc stays as it is: check_site(). */
+static bool has_checkable(const struct fw_model *model, const struct sites *sites) {
+    for (size_t i = 0; i < SITE_PIECES; i++) {
+        for (size_t k = 0; k < sites->pieces[i].count; k++) {
+            if (model->items[sites->pieces[i].items[k]].insn->rm < THUMB_SP) return true;
+        }
+    }
+    return false;
+}
+
 void protect_calls(struct hardening *hardening) {
     struct sites sites = {.hardening = hardening};
     hardening->calls_reason = obstacle(hardening);
@@ -293,9 +303,11 @@ void protect_calls(struct hardening *hardening) {
         hardening->calls_reason = "every tag occurs in the image";
     }
     bool ip_busy = ip_live_into_taken(hardening->model);
-    if (!hardening->calls_reason) tag_targets(hardening);
+    /* Nothing would ask for a tag. */
+    bool asks = !hardening->calls_reason && has_checkable(hardening->model, &sites);
+    if (asks) tag_targets(hardening);
     for (size_t i = 0; i < SITE_PIECES; i++) {
-        for (size_t k = 0; k < sites.pieces[i].count && !hardening->calls_reason; k++)
+        for (size_t k = 0; k < sites.pieces[i].count && asks; k++)
             check_site(hardening, sites.pieces[i].items[k], ip_busy);
         arena_free(&sites.pieces[i].arena);
     }

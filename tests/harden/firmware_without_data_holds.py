@@ -34,14 +34,11 @@ SECTIONS
 }
 """
 
-board = Board(sys.argv[1])
-script = board.write("bare.ld", SCRIPT)
 
-
-def holds(name, text, level, seeds=("00",)):
+def holds(board, name, text, level, seeds=("00",)):
     source, elf = board.write(f"{name}.c", text), board.path(f"{name}.elf")
-    subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", level, "-nostdlib", "-T", script,
-                    "-Wl,--emit-relocs", source, "-o", elf], check=True)
+    subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", level, "-nostdlib", "-T",
+                    board.write("bare.ld", SCRIPT), "-Wl,--emit-relocs", source, "-o", elf], check=True)
     for profile, seed in ((profile, seed) for profile in ("null", "exploit") for seed in seeds):
         done, out, _ = board.harden(elf, profile, options=["--key-function", "key", "--seed", seed])
         if board.expect(done.returncode == 0, f"{name} {profile} {seed}: {done.stderr}"):
@@ -49,12 +46,18 @@ def holds(name, text, level, seeds=("00",)):
             board.expect(found.returncode == 0, f"{name} {profile} {seed}: {found.stdout}{found.stderr}")
 
 
-for words in range(3):  # an empty .data stands where the code ends, and may be where added code begins
-    table = "".join(f"__attribute__((used)) static const uint32_t filler{i} = {i};\n" for i in range(words))
-    holds(f"bare{words}", PROGRAM + table, "-O2")
-# In some the protection's own code ends with .text and begins the section behind it.
-for nops in range(6):
-    more = f"__attribute__((used)) void more(void) {{ __asm__(\".rept {nops}\\nmov r0, r0\\n.endr\"); }}\n"
-    holds(f"full{nops}", PROGRAM.replace("step(); step();", "step(); more();").replace("void Reset", more + "void Reset"),
-          "-O0", [f"{seed:02x}" for seed in range(12)])
-sys.exit(bool(board.failures))
+def main():
+    board = Board(sys.argv[1])
+    for words in range(3):  # an empty .data stands where the code ends, and may be where added code begins
+        table = "".join(f"__attribute__((used)) static const uint32_t filler{i} = {i};\n" for i in range(words))
+        holds(board, f"bare{words}", PROGRAM + table, "-O2")
+    # In some the protection's own code ends with .text and begins the section behind it.
+    for nops in range(6):
+        more = f"__attribute__((used)) void more(void) {{ __asm__(\".rept {nops}\\nmov r0, r0\\n.endr\"); }}\n"
+        text = PROGRAM.replace("step(); step();", "step(); more();").replace("void Reset", more + "void Reset")
+        holds(board, f"full{nops}", text, "-O0", [f"{seed:02x}" for seed in range(12)])
+    return board.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
