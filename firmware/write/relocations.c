@@ -32,6 +32,25 @@ static uint32_t symbol_of_entry(const struct fw_model *model, uint32_t item) {
     return 0;
 }
 
+/* The unit's first item that a pass did not put there: behind the tag. */
+static uint32_t first_of_input(const struct fw_model *model, uint32_t unit) {
+    const struct fw_unit *u = &model->units[unit];
+    for (uint32_t i = 0; i < u->function_count; i++) {
+        uint32_t item = model->functions[u->function_first + i].item;
+        if (item != FW_NONE) return item;
+    }
+    return FW_NONE;
+}
+
+/* A thunk is a jump through the word behind it, which holds the function's place. */
+static const struct fw_item *behind_thunk(const struct fw_model *model,
+                                          const struct fw_item *target) {
+    for (unsigned step = 0; step < 2 && target->target != FW_NONE; step++) {
+        if (model->units[target->unit].made) target = &model->items[target->target];
+    }
+    return target;
+}
+
 /* A section's symbol says nothing true of code that went to another section: its function's does,
  * where it has one. */
 static uint32_t symbol_of_target(const struct writer *writer,
@@ -41,11 +60,12 @@ static uint32_t symbol_of_target(const struct writer *writer,
     if (relocation->target_item == FW_NONE || ELF32_ST_TYPE(symbol->info) != STT_SECTION) {
         return relocation->symbol;
     }
-    const struct fw_item *target = &model->items[relocation->target_item];
-    if (write_section_of(writer, target->new_address) + 1 == symbol->section) {
+    const struct fw_item *target = behind_thunk(model, &model->items[relocation->target_item]);
+    uint32_t first = first_of_input(model, target->unit);
+    if (first == FW_NONE) return relocation->symbol;
+    if (write_section_of(writer, model->items[first].new_address) + 1 == symbol->section)
         return relocation->symbol;
-    }
-    uint32_t named = symbol_of_entry(model, model->units[target->unit].first);
+    uint32_t named = symbol_of_entry(model, first);
     return named ? named : relocation->symbol;
 }
 
@@ -172,7 +192,8 @@ size_t write_relocations(struct writer *writer, uint32_t section, Elf32_Rel *out
         if (fw_item_at(model, relocation->place) != FW_NONE) continue;
         /* A stale entry of the unwind index describes nothing any more. */
         if (s->type == SHT_ARM_EXIDX) continue;
-        add(&list, relocation->place, writer->symbol_map[relocation->symbol], relocation->type);
+        uint32_t symbol = symbol_of_target(writer, relocation);
+        add(&list, relocation->place, writer->symbol_map[symbol], relocation->type);
     }
     if (fw_is_code_section(s)) add_items(&list, s);
     if (list.count <= room) sort_by_place(out, list.count);
