@@ -17,6 +17,8 @@ struct unit_facts {
     const char *doubt;  /* why not every way out is proven */
     bool held;          /* code that stays reaches it with a branch too short to lengthen */
     const char *excuse; /* why it may be left unsealed, though it could be followed */
+    bool saved_plain;   /* first at the stack pointer `saved_at` */
+    uint32_t saved_at;
     uint32_t doubt_at;
     bool wrong; /* a finding was made */
     /* A plain copy of the return address on the stack, put there from another register than
@@ -131,10 +133,40 @@ static void note_store(struct returns *returns, uint32_t item, const struct sums
         if (!sealed && holds_return_address(state)) {
             facts->excuse = "it saves its return address twice on one path";
         }
+        if (!sealed && !facts->saved_plain) facts->saved_at = sp.bits;
+        facts->saved_plain |= !sealed && sum_is_stack(sp);
         facts->saves++;
         facts->sealed += sealed;
         if (insn->in_it) doubt(returns, item, "it saves lr under a condition");
     }
+}
+
+/* Does the load take a plain return address from the stack to lr or pc? */
+static bool loads_plain(const struct sums *state, const struct thumb_insn *insn) {
+    struct sums_access access;
+    if (!sums_access_of(state, insn, &access) || !sum_is_stack(access.address)) return false;
+    for (unsigned i = 0; i < access.count; i++) {
+        unsigned reg = access.registers[i];
+        struct sum value = sums_slot(state, access.address.bits + 4 * i);
+        if ((reg == THUMB_LR || reg == THUMB_PC) && sum_is_base(value, THUMB_LR)) return true;
+    }
+    return false;
+}
+
+/* It comes back at another stack pointer than it was saved at: in lr a distance can be taken off
+ * with the seal, as far as a constant holds it; on the way to pc none can. */
+static void note_distance(struct returns *returns, uint32_t item, const struct sums *state) {
+    enum { DISTANCE_MAXIMUM = 1024 };
+    const struct thumb_insn *insn = returns->check->model->items[item].insn;
+    struct unit_facts *facts = &returns->facts[returns->unit];
+    if (!facts->saved_plain || facts->excuse || !loads_plain(state, insn)) return;
+    struct sums after;
+    sums_copy(&after, state);
+    sums_step(&returns->check->sums, &after, insn);
+    struct sum sp = after.r[THUMB_SP];
+    uint32_t most = insn->flow == THUMB_FLOW_JUMP_INDIRECT ? 0 : DISTANCE_MAXIMUM;
+    if (sum_is_stack(sp) && facts->saved_at - sp.bits + most <= 2 * most) return;
+    if (!insn->in_it) facts->excuse = "it returns through a stack slot that is not followed";
 }
 
 /* `pop {rN}; mov lr, rN` */
@@ -334,6 +366,7 @@ static void visit(void *context, uint32_t item, const struct sums *state) {
     if (check_may_start_seal(check, insn)) judge_unseal(returns, item, state);
     if (insn->stores) note_store(returns, item, state);
     if (insn->loads) note_load(returns, item, state);
+    if (insn->loads) note_distance(returns, item, state);
     if (insn->flow == THUMB_FLOW_CALL || insn->flow == THUMB_FLOW_CALL_INDIRECT) {
         note_carried(&returns->facts[returns->unit], state);
         note_handed_out(returns, item, state, ARGUMENTS);

@@ -209,11 +209,21 @@ static unsigned come_back(struct walker *walker, struct state *state, uint32_t i
     return REGISTERS;
 }
 
+/* Does the instruction load lr? LDRD may have it first of two; else the highest of a list is, or
+ * the second. */
+static bool loads_lr(const struct thumb_insn *insn, bool *first) {
+    bool list = insn->op == THUMB_POP || insn->op == THUMB_LDM;
+    *first = is_dual(insn) && (insn->bits >> 12 & 15) == THUMB_LR;
+    bool second = is_dual(insn) && (insn->bits >> 8 & 15) == THUMB_LR;
+    bool alone = insn->op == THUMB_LDR && insn->rd == THUMB_LR;
+    return *first || second || alone || (list && insn->list >> THUMB_LR & 1);
+}
+
 unsigned frame_load(struct walker *walker, struct state *state, uint32_t index,
                     struct value sp_after) {
     const struct thumb_insn *insn = walker->model->items[index].insn;
     bool pop = insn->op == THUMB_POP, list = pop || insn->op == THUMB_LDM;
-    bool to_lr = list ? insn->list >> THUMB_LR & 1 : insn->op == THUMB_LDR && insn->rd == THUMB_LR;
+    bool first, to_lr = loads_lr(insn, &first);
     bool to_pc = insn->flow == THUMB_FLOW_JUMP_INDIRECT && insn->op != THUMB_BX;
     struct touched touched;
     bool known = find_touched(state, insn, &touched);
@@ -223,7 +233,8 @@ unsigned frame_load(struct walker *walker, struct state *state, uint32_t index,
     if (!known && indexed) return REGISTERS; /* an array on the stack */
     int32_t distance = (int32_t)(state->mixed - sp_after.bits);
     bool match = known && state->saved == SAVED_YES && sp_after.kind == VALUE_STACK &&
-                 touched.first + touched.bytes - 4 == state->slot && touched.bytes >= 4;
+                 touched.first + (first ? 0 : touched.bytes - 4) == state->slot &&
+                 touched.bytes >= 4;
     if (to_pc && distance != 0) match = false;
     if (distance > DISTANCE_MAXIMUM || distance < -DISTANCE_MAXIMUM) match = false;
     if (to_lr || to_pc) {

@@ -5,6 +5,7 @@ plainly, moved and sealed; each is sealed, or left unsealed with its reason, as 
 
     hand_written_frames_keep_their_values.py PROOFMARK
 """
+import json
 import sys
 
 from board import Board
@@ -80,6 +81,16 @@ unsized_exit:
     ldr r0, [r0]
     bx lr
     end look
+/* As __gnu_mcount_nc: puts its return address where its caller's is, which goes to lr. */
+    function count_call
+    push {r0-r3}
+    ldr ip, [sp, #16]
+    str lr, [sp, #16]
+    push {r4, ip}
+    bl spoil
+    pop {r4, lr}
+    pop {r0-r3, pc}
+    end count_call
     function stop_here
     mov r4, r0
     movs r0, #0x18
@@ -168,7 +179,56 @@ CASES = [
     bl spoil
     add r0, r4, r0
     ldrd r4, lr, [sp], #8
-    bx lr""", {(31,): 32}, None),
+    bx lr""", {(31,): 32}, "sealed"),
+    ("strd_of_lr_first", """
+    strd lr, r4, [sp, #-16]!
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    ldrd lr, r4, [sp], #16
+    bx lr""", {(41,): 42}, "sealed"),
+    ("ldrd_at_another_stack_pointer", """
+    sub sp, #8
+    strd r4, lr, [sp]
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    sub sp, #16
+    ldrd r4, lr, [sp, #16]
+    add sp, #24
+    bx lr""", {(51,): 52}, "sealed"),
+    ("ldrd_behind_push", """
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    ldrd r4, lr, [sp], #8
+    bx lr""", {(61,): 62}, "sealed"),
+    ("pop_at_another_stack_pointer", """
+    sub sp, #8
+    strd r4, lr, [sp]
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    pop {r4, pc}""", {(71,): 72}, "unsealed"),
+    ("restores_from_far", """
+    push {r4, lr}
+    mov r4, r0
+    sub sp, #2048
+    bl spoil
+    add r0, r4, r0
+    ldr lr, [sp, #2052]
+    add sp, #2048
+    ldr r4, [sp], #8
+    bx lr""", {(81,): 82}, "unsealed"),
+    ("calls_what_counts_calls", """
+    push {lr}
+    bl count_call
+    push {r4, lr}
+    mov r4, r0
+    bl spoil
+    add r0, r4, r0
+    pop {r4, pc}""", {(91,): 92}, "unsealed"),
     ("strd_then_pop", """
     strd r4, lr, [sp, #-8]!
     mov r4, r0
@@ -710,6 +770,18 @@ def program():
     return "\n".join(lines)
 
 
+# Saves and restores of which hardener and check must think alike: sealed, or not to be.
+AGREED = {"strd_of_lr", "strd_of_lr_first", "strd_then_pop", "ldrd_at_another_stack_pointer", "ldrd_behind_push",
+          "restores_without_pop", "pop_at_another_stack_pointer", "restores_from_far", "count_call",
+          "calls_what_counts_calls"}
+
+
+def agree(board, elf, out):
+    done = board.tool("check", "--json", "--original", elf, out)
+    wrong = [found for found in json.loads(done.stdout)["findings"] if found["function"] in AGREED]
+    board.expect(not wrong, f"check: {wrong}")
+
+
 def sealing(board, report):
     for name, _, _, expected in CASES:
         row = board.function(report, name)
@@ -730,6 +802,7 @@ def main():
     report = board.same(elf, "all 0", check=False)
     if report:
         sealing(board, report)
+        agree(board, elf, f"{elf}.exploit")
     cell = board.same(elf, "all 0", ["exploit"], ["--key-cell", "0x203ffff0"], check=False)
     if cell:
         sealing(board, cell)
