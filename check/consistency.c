@@ -84,10 +84,11 @@ static bool goes_to(const struct check *check, const struct fw_item *item, uint3
 }
 
 /* A function that is made to look like data drops out of every count; a branch to it shows
- * that it is code. */
+ * that it is code. One into data of its own unit, as compilers leave behind what cannot be reached,
+ * has the unit count as unsealed. */
 static void find_hidden_code(struct check *check, const struct fw_item *item) {
     uint32_t to;
-    if (!goes_to(check, item, &to)) return;
+    if (!goes_to(check, item, &to) || fw_branches_into_data(check->model, item)) return;
     const struct fw_section *section = fw_section_at(check->model, to);
     if (!section || in_unknown_function(check, to)) return;
     check_find(check, "code", item->address,

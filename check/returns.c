@@ -571,7 +571,8 @@ static void count_unit(struct check *check, struct unit_facts *facts, uint32_t u
     const struct fw_unit *u = &check->model->units[unit];
     uint32_t address = check_first_function(check->model, unit)->address;
     /* Code that is not understood counts as one place that is not sealed. */
-    unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL || !u->decoded;
+    bool unknown = !u->decoded || (u->reason && fw_has_branch_into_data(check->model, unit));
+    unsigned sites = facts->saves ? facts->saves : facts->doubt != NULL || unknown;
     check->counts.return_sites += sites;
     if (facts->sealed && facts->open) {
         check_find(check, "returns", address,

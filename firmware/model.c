@@ -95,3 +95,18 @@ uint32_t fw_item_at(const struct fw_model *model, uint32_t address) {
     }
     return FW_NONE;
 }
+
+bool fw_branches_into_data(const struct fw_model *model, const struct fw_item *item) {
+    bool branch = item->kind == FW_ITEM_INSN && item->insn->reference == THUMB_REFERENCE_BRANCH;
+    if (!branch || item->target != FW_NONE) return false;
+    uint32_t to = fw_item_at(model, item->insn->target);
+    return to != FW_NONE && model->items[to].unit == item->unit &&
+           model->items[to].kind == FW_ITEM_DATA;
+}
+
+bool fw_has_branch_into_data(const struct fw_model *model, uint32_t unit) {
+    for (uint32_t i = model->units[unit].first; i != FW_NONE; i = model->items[i].next) {
+        if (fw_branches_into_data(model, &model->items[i])) return true;
+    }
+    return false;
+}

@@ -230,6 +230,11 @@ uint32_t fw_relocation_bytes(uint32_t type);
 const struct fw_relocation *fw_base_relative(const struct fw_model *model);
 /* The symbol of that name (global before local), or FW_NONE. */
 uint32_t fw_symbol_named(const struct fw_model *model, const char *name);
+/* Does a direct branch of the item go to data of its own unit? The unit is untouched then: what the
+ * branch reaches may be code that nobody looked at. */
+bool fw_branches_into_data(const struct fw_model *model, const struct fw_item *item);
+/* Does one of the unit's? */
+bool fw_has_branch_into_data(const struct fw_model *model, uint32_t unit);
 /* The item at the input address: an instruction that starts there, or data that covers
  * it; else FW_NONE. */
 uint32_t fw_item_at(const struct fw_model *model, uint32_t address);

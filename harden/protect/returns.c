@@ -294,7 +294,8 @@ void protect_returns(struct hardening *hardening) {
         if (unit->made || unit->status == FW_UNIT_DROPPED) continue;
         const struct fw_frames *frames = &hardening->values.frames[u];
         unit->return_sites = (uint32_t)(frames->saves + frames->copies);
-        if (frames->reason && !unit->return_sites) unit->return_sites = 1;
+        bool unknown = unit->status == FW_UNIT_UNTOUCHED && fw_has_branch_into_data(model, u);
+        if ((frames->reason || unknown) && !unit->return_sites) unit->return_sites = 1;
         unit->returns_reason = obstacle(hardening, u);
         if (unit->returns_reason || !frames->saves) continue;
         struct shared_returns shared = {.count = 0};
