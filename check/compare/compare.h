@@ -36,7 +36,7 @@ struct reference {
     uint32_t place;       /* in the output: address of the instruction or word */
     uint32_t value;       /* in the output: the address it leads to, without the Thumb bit */
     uint8_t kind;         /* enum reference_kind */
-    bool thumb;           /* LOW */
+    bool thumb;           /* LOW, HIGH: of a Thumb address */
 };
 
 /* A branch of the output that leaves its unit, or a call: it has a relocation. */

@@ -1,5 +1,6 @@
 /* With the original: it is still in the output, whole, and nothing else is but what the
  * protections need. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
@@ -63,29 +64,83 @@ static uint32_t mapped(const struct compare *compare, const struct reference *r)
     return compare->at[r->item] == FW_NONE ? FW_NONE : compare->at[r->item] + r->delta;
 }
 
-static void compare_references(struct compare *compare) {
-    const struct fw_model *in = compare->in;
-    for (size_t i = 0; i < compare->reference_count && !check_is_full(compare->check); i++) {
-        const struct reference *r = &compare->references[i];
-        uint32_t should = mapped(compare, r);
-        const char *name = check_first_function(in, in->items[r->item].unit)->name;
-        if (should == FW_NONE) {
-            check_find(compare->check, "original", r->place,
-                       "it refers to %s, which is not in the output", name);
-            continue;
-        }
-        bool good = r->value == should;
-        if (r->kind == REFERENCE_LOW) good = r->value == ((should | r->thumb) & 0xffffU);
-        if (r->kind == REFERENCE_HIGH) good = r->value == should >> 16;
-        const struct routine *routine = good ? NULL : check_routine_at(compare->check, r->value);
-        if (routine && routine->kind == ROUTINE_THUNK && r->kind == REFERENCE_POINTER) {
-            good = routine->target == should;
-        }
-        if (good) continue;
-        check_find(compare->check, "original", r->place,
-                   "it should refer to %s at 0x%08x, and refers to %s at 0x%08x", name, should,
-                   check_function_at(compare->check, r->value), r->value);
+static int by_target(const void *a, const void *b) {
+    const struct routine *x = *(const struct routine *const *)a;
+    const struct routine *y = *(const struct routine *const *)b;
+    return x->target < y->target ? -1 : x->target > y->target;
+}
+
+struct thunks {
+    const struct routine **by_target;
+    size_t count;
+};
+
+static struct thunks collect_thunks(struct compare *compare) {
+    const struct check *check = compare->check;
+    struct thunks out = {.by_target = ARENA_ARRAY(&compare->arena, const struct routine *,
+                                                  check->routine_count + 1)};
+    for (size_t i = 0; i < check->routine_count; i++) {
+        if (check->routines[i].kind == ROUTINE_THUNK)
+            out.by_target[out.count++] = &check->routines[i];
     }
+    if (out.count) qsort(out.by_target, out.count, sizeof *out.by_target, by_target);
+    return out;
+}
+
+/* Where both halves of a function's address lead: to its thunk where it has one, so that the
+ * halves are of one address. Of several thunks none is right. */
+static uint32_t address_in_halves(const struct thunks *thunks, uint32_t function) {
+    const struct routine key = {.target = function}, *wanted = &key;
+    const struct routine **found =
+        thunks->count ? bsearch(&wanted, thunks->by_target, thunks->count, sizeof wanted, by_target)
+                      : NULL;
+    if (!found) return function;
+    size_t i = (size_t)(found - thunks->by_target);
+    bool several = (i > 0 && thunks->by_target[i - 1]->target == function) ||
+                   (i + 1 < thunks->count && thunks->by_target[i + 1]->target == function);
+    return several ? function : (*found)->address;
+}
+
+static void compare_half(struct compare *compare, const struct thunks *thunks,
+                         const struct reference *r, uint32_t should, const char *name) {
+    bool function = r->thumb && r->delta == 0;
+    uint32_t to = (function ? address_in_halves(thunks, should) : should) | r->thumb;
+    uint32_t half = r->kind == REFERENCE_HIGH ? to >> 16 : to & 0xffffU;
+    if (r->value == half) return;
+    check_find(compare->check, "original", r->place,
+               "it should have 0x%04x of the address of %s, 0x%08x, and has 0x%04x", half, name, to,
+               r->value);
+}
+
+static void compare_reference(struct compare *compare, const struct thunks *thunks,
+                              const struct reference *r) {
+    const struct fw_model *in = compare->in;
+    uint32_t should = mapped(compare, r);
+    const char *name = check_first_function(in, in->items[r->item].unit)->name;
+    if (should == FW_NONE) {
+        check_find(compare->check, "original", r->place,
+                   "it refers to %s, which is not in the output", name);
+        return;
+    }
+    if (r->kind > REFERENCE_POINTER) {
+        compare_half(compare, thunks, r, should, name);
+        return;
+    }
+    if (r->value == should) return;
+    const struct routine *routine = check_routine_at(compare->check, r->value);
+    if (routine && routine->kind == ROUTINE_THUNK && r->kind == REFERENCE_POINTER &&
+        routine->target == should) {
+        return;
+    }
+    check_find(compare->check, "original", r->place,
+               "it should refer to %s at 0x%08x, and refers to %s at 0x%08x", name, should,
+               check_function_at(compare->check, r->value), r->value);
+}
+
+static void compare_references(struct compare *compare) {
+    struct thunks thunks = collect_thunks(compare);
+    for (size_t i = 0; i < compare->reference_count && !check_is_full(compare->check); i++)
+        compare_reference(compare, &thunks, &compare->references[i]);
 }
 
 /* --- bytes that are nobody's, and data */

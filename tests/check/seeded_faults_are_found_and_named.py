@@ -431,6 +431,34 @@ def filler(patch):
     raise SystemExit("the image has no filler")
 
 
+HALVES = """
+#include <stdio.h>
+__attribute__((noipa)) int stays(int x) { return x * 3 + 1; }
+__attribute__((noipa)) int take(void) { int (*volatile taken)(int) = stays; return taken(4); }
+int main(void) { printf("halves %d\\n", take()); return 0; }
+"""
+
+
+def halves(images):
+    """The address of a function that stays, in two halves: both lead to its thunk."""
+    elf = images.build_with_random_key("halves", HALVES, ("-Os", "-mslow-flash-data"))
+    out = images.hardened(elf, options=("--key-function", "pm_random", "--pin", "stays"))
+    told = ("--exempt", "stays")
+    images.holds("an address in halves", out, elf, told)
+    for change in (-4, 2):
+        patch = Patch(out)
+        place = patch.address("take", r"^movw")
+        patch.put(place + 2, bytes([patch.data[patch.offset(place + 2)] + change & 0xff]))
+        images.finds("half of an address", patch.save("half"), "original", ["take", "should have", "stays"], elf, told)
+    patch = Patch(out)
+    place, stays = patch.address("take", r"^movw"), patch.functions["stays"][0] | 1
+    first, second = struct.unpack_from("<HH", patch.data, patch.offset(place))
+    first = first & ~0x040f | stays >> 12 & 15 | (stays >> 11 & 1) << 10
+    second = second & ~0x70ff | (stays >> 8 & 7) << 12 | stays & 0xff
+    images.finds("an address past its thunk", patch.put(place, struct.pack("<HH", first, second)).save("past"),
+                 "original", ["take", "should have", "stays"], elf, told)
+
+
 def main():
     images = Images(sys.argv[1])
     elf = images.build_with_random_key()
@@ -449,6 +477,7 @@ def main():
     key_functions_entered_inside(images)
     key_functions_that_share_code(images)
     claimed_extents(images, out)
+    halves(images)
     return images.finish()
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Functions that start-up copies to RAM run there after hardening: called directly over
 long calls and linker veneers, through pointers, from flash and from each other, and calling
-back into flash that moved. The memory map leaves just their bytes executable, or is left away and says why.
+back into flash that moved; also where code makes their addresses in halves. The memory map leaves just their bytes executable, or is left away and says why.
 
     code_in_ram_keeps_running.py PROOFMARK
 """
@@ -30,6 +30,8 @@ int main(void) {
     int total = far_direct(3) + far_veneer(5) + fib(10);
     for (int i = 0; i < 9; i++) total += choose(i);
     total += bounce(8);
+    int (*volatile taken)(int) = fib;
+    total += taken(7);
     printf("total %d calls %d\n", total, calls);
     return where() >> 28 != 2;
 }
@@ -38,8 +40,8 @@ int main(void) {
 
 def main():
     board = Board(sys.argv[1])
-    for level in ("-O0", "-O2"):
-        elf = board.build(f"ram{level}", PROGRAM, [level, "-Wa,--no-warn"])
+    for level in ("-O0", "-O2", "-mslow-flash-data"):
+        elf = board.build(f"ram{level}", PROGRAM, ["-Os", level, "-Wa,--no-warn"])
         report = board.same(elf, "total ")
         if not report:
             continue
