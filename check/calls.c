@@ -49,8 +49,23 @@ static void add_unchecked(struct check *check, const char *reason) {
                           json_pack("{s:s, s:i}", "reason", check_text(check, reason), "sites", 1));
 }
 
+/* Asked of the image as a whole, and only where nothing else stands against checking a call. */
+struct flags {
+    struct fw_liveness liveness;
+    bool known;
+};
+
+/* May flags be read behind the call as they were in front of it, or as what is called leaves them?
+ */
+static bool keeps_flags(struct check *check, struct flags *flags, uint32_t index) {
+    if (!flags->known) fw_liveness(check->model, &check->flow, &flags->liveness);
+    flags->known = true;
+    return fw_kept_over(check->model, &flags->liveness, index) & FW_LIVE_FLAGS;
+}
+
 /* An indirect call that goes straight to its target. */
-static void count_open(struct check *check, const struct fw_item *item, const char *left) {
+static void count_open(struct check *check, uint32_t index, const char *left, struct flags *flags) {
+    const struct fw_item *item = &check->model->items[index];
     check->counts.call_sites++;
     if (check->exempt[item->unit]) {
         check->counts.call_exempt++;
@@ -61,6 +76,8 @@ static void count_open(struct check *check, const struct fw_item *item, const ch
         add_unchecked(check, left);
     } else if (item->insn->rm >= THUMB_SP) {
         add_unchecked(check, "it goes through sp, lr or pc");
+    } else if (keeps_flags(check, flags, index)) {
+        add_unchecked(check, "flags that the check would write are kept over it");
     } else {
         add_unchecked(check, "nothing stands against checking it");
         check_find(check, "calls", item->address, "an indirect call goes to its target unchecked");
@@ -69,6 +86,7 @@ static void count_open(struct check *check, const struct fw_item *item, const ch
 
 static void count_sites(struct check *check) {
     const struct fw_model *model = check->model;
+    struct flags flags = {.known = false};
     for (uint32_t u = 0; u < model->unit_count; u++) {
         const struct fw_unit *unit = &model->units[u];
         if (unit->first == FW_NONE || is_routine_item(check, &model->items[unit->first])) continue;
@@ -82,9 +100,10 @@ static void count_sites(struct check *check) {
             const char *why = left;
             bool jump = fw_is_open_jump(model, item);
             if (jump) why = "it is a computed jump, which no routine checks";
-            if (jump || is_open(item)) count_open(check, item, why);
+            if (jump || is_open(item)) count_open(check, i, why, &flags);
         }
     }
+    fw_liveness_free(&flags.liveness);
 }
 
 static bool has_tag(const struct check *check, uint32_t address) {

@@ -145,12 +145,14 @@ struct fw_unit {
                                a power of two; 0: the unit opens none */
     bool open_goto;         /* analyse/values: a computed goto in it may go anywhere */
     bool ip_reserved;       /* analyse/liveness: some caller keeps r12 live across */
+    uint32_t keeps;         /* analyse/liveness: r12 and flags that some caller reads behind it */
     uint32_t entry_live;    /* analyse/liveness: r12 and flags live where its address is taken */
     const char *reason;     /* untouched: why */
     uint32_t bytes_before, bytes_after;
     uint32_t return_sites, return_sites_sealed;
     uint32_t call_sites, call_sites_checked;
     const char *returns_reason; /* why not all return sites are sealed */
+    const char *calls_reason;   /* why not all call sites are checked, where it is these alone */
 };
 
 struct fw_function {

@@ -33,6 +33,7 @@ static const char *why_unchecked(const struct hardening *hardening, const struct
     if (hardening->calls_reason) return hardening->calls_reason;
     if (unit->calls_exempt) return "it is exempt";
     if (unit->status == FW_UNIT_UNTOUCHED) return unit->reason;
+    if (unit->calls_reason) return unit->calls_reason;
     return "a jump in it goes to an address that no table of its own holds";
 }
 

@@ -242,6 +242,16 @@ static bool take_sealed_return(struct walker *w, uint32_t index) {
     return true;
 }
 
+/* The routine in between writes flags, and perhaps ip. */
+static void need_flags_and_ip(struct walker *w, uint32_t index, const struct routine *r) {
+    uint32_t kept = fw_kept_over(w->in, w->compare->liveness, index);
+    if (r->clobbers_flags && (kept & FW_LIVE_FLAGS)) {
+        fail(w, index, "the check of a call writes flags that the original needs behind it");
+    } else if ((r->clobbers >> THUMB_IP & 1) && (kept & FW_LIVE_IP)) {
+        fail(w, index, "the check of a call writes ip, which the original needs behind it");
+    }
+}
+
 /* blx rN: bl to the routine that checks; bx rN: b to it. */
 static bool take_checked_call(struct walker *w, uint32_t index) {
     const struct fw_item *item = &w->in->items[index];
@@ -250,6 +260,7 @@ static bool take_checked_call(struct walker *w, uint32_t index) {
     if (!decode(w, &out) || out.op != (call ? THUMB_BL : THUMB_B)) return false;
     const struct routine *r = check_routine_at(w->compare->check, out.target);
     if (!r || r->kind != ROUTINE_CALL || r->reg != item->insn->rm) return false;
+    need_flags_and_ip(w, index, r);
     if (!w->compare->trying) {
         w->compare->uses_call_routines = true;
         if (r->clobbers >> THUMB_IP & 1) w->compare->call_routine_clobbers_ip = true;

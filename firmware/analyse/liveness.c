@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "firmware/analyse/spread.h"
 
 #define ARGUMENTS 0x000fU    /* r0-r3 */
 #define CALLEE_SAVED 0x2ff0U /* r4-r11, sp */
-#define EVERYTHING UINT32_MAX
 #define SUMMARY (FW_LIVE_IP | FW_LIVE_FLAGS)
-#define SOLVED 0x80000000U /* the block was gone over */
+#define NAMED fw_live_named(SUMMARY)
+#define COMES_OUT fw_live_comes_out(SUMMARY)
+#define EVERYTHING (0x003fffffU | COMES_OUT)
+#define TOLD (SUMMARY | NAMED) /* what units tell each other of their entries */
+#define SOLVED 1U              /* the block was gone over; nobody tells of r0 */
 
 enum { PIECES = 8, SWEEPS = 4 };
 
@@ -49,6 +51,7 @@ struct solver {
     struct ask *asks;    /* by block */
     uint32_t *askers;    /* by block: the first that asks about it, or FW_NONE */
     bool *linked;        /* by unit */
+    uint8_t *loads_ip;   /* by unit: does it load r12, once that was asked for */
     uint32_t *edges_to;  /* by block of a linked unit: an edge of its piece, or FW_NONE */
     uint32_t *stack;     /* room for each block; */
     bool *queued;        /* which are there */
@@ -79,8 +82,8 @@ static void add_successor(void *context, uint32_t block) {
 
 /* What is live where control leaves for another unit's entry. */
 static uint32_t live_at(const struct solver *solver, const struct fw_item *item) {
-    if (item->target == FW_NONE) return SUMMARY; /* bytes that nobody understood */
-    return load_live(&solver->out->before[item->target]) & SUMMARY;
+    if (item->target == FW_NONE) return SUMMARY | COMES_OUT; /* bytes that nobody understood */
+    return load_live(&solver->out->before[item->target]) & (TOLD | COMES_OUT);
 }
 
 static uint32_t live_out(const struct solver *solver, uint32_t block, bool *loops) {
@@ -90,40 +93,50 @@ static uint32_t live_out(const struct solver *solver, uint32_t block, bool *loop
     fw_each_successor(solver->model, solver->flow, block, add_successor, &gather);
     uint32_t leaves = ARGUMENTS | CALLEE_SAVED;
     if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_RETURN) {
-        gather.live |= leaves; /* lr only where the instruction itself reads it */
+        gather.live |= leaves | COMES_OUT; /* lr only where the instruction itself reads it */
     } else if (insn->flow == THUMB_FLOW_JUMP_INDIRECT && last->jump == FW_JUMP_TAIL) {
-        gather.live |= leaves | FW_LIVE_LR | solver->taken_live;
+        gather.live |= leaves | FW_LIVE_LR | solver->taken_live | COMES_OUT;
     } else if (last->jump == FW_JUMP_GOTO && !solver->model->units[last->unit].labels) {
         /* Out of the unit. BX of an address whose Thumb bit was just set is a compiler's, and
          * goes to a function or to a label that asks for no more than a function does. */
-        gather.live |= insn->op == THUMB_BX ? leaves | FW_LIVE_LR | solver->taken_live : EVERYTHING;
+        uint32_t entered = leaves | FW_LIVE_LR | solver->taken_live | COMES_OUT;
+        gather.live |= insn->op == THUMB_BX ? entered : EVERYTHING;
     } else if ((insn->flow == THUMB_FLOW_BRANCH || insn->flow == THUMB_FLOW_BRANCH_COND) &&
                (last->target == FW_NONE || fw_leaves_to(solver->model, last) != FW_NONE)) {
-        gather.live |= leaves | FW_LIVE_LR | live_at(solver, last);
+        gather.live |= leaves | FW_LIVE_LR | live_at(solver, last) | COMES_OUT;
     }
     if (fw_runs_out(solver->model, last)) gather.live |= EVERYTHING;
     *loops |= gather.loops;
     return gather.live;
 }
 
-static uint32_t used_by_callee(const struct solver *solver, const struct fw_item *item) {
-    if (item->insn->flow == THUMB_FLOW_CALL) return live_at(solver, item);
-    return item->insn->flow == THUMB_FLOW_CALL_INDIRECT ? solver->taken_live : 0;
+/* Of a callee through which r12 or flags would have to come, also what comes out of it. */
+static uint32_t used_by_callee(const struct solver *solver, const struct fw_item *item,
+                               uint32_t live) {
+    uint32_t wanted = live & NAMED ? TOLD | COMES_OUT : TOLD;
+    if (item->insn->flow == THUMB_FLOW_CALL) return live_at(solver, item) & wanted;
+    if (item->insn->flow != THUMB_FLOW_CALL_INDIRECT) return 0;
+    return (solver->taken_live | COMES_OUT) & wanted;
 }
 
 /* A call uses the arguments and what its target takes beyond them. r0-r3 live on through
- * it, since a caller may know that a callee leaves one alone (-fipa-ra). r12 and the flags
- * do not: the linker may put a veneer that writes r12 into any call between units (AAPCS32
- * 6.1.1; GCC's calls clobber it for that reason), and the flags are nobody's across a public
- * interface. Local subroutines of hand-written assembly, within one unit, keep both. */
+ * it, since a caller may know that a callee leaves one alone (-fipa-ra). r12 and the flags do
+ * where an instruction behind the call names them. By the AAPCS nobody does, as a linker may put
+ * a veneer that writes r12 into any call between units (AAPCS32 6.1.1), and the flags are nobody's
+ * across a public interface; but this image is linked, and hand-written code may know that there is
+ * no veneer: through a register there never is one. What only may be read (by a supervisor, by code
+ * that nobody understood) does not live through it, but for local subroutines, within one unit. */
 static uint32_t across_call(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
     bool direct = item->insn->flow == THUMB_FLOW_CALL;
     bool local =
         direct && item->target != FW_NONE && solver->model->items[item->target].unit == item->unit;
-    uint32_t used = used_by_callee(solver, item);
-    uint32_t killed = FW_LIVE_LR | (local ? 0 : SUMMARY);
-    return (live & ~killed) | ARGUMENTS | CALLEE_SAVED | used | item->insn->reads;
+    uint32_t used = used_by_callee(solver, item, live);
+    uint32_t named = fw_live_of_named(live);
+    if (!item->insn->in_it) named &= fw_live_out_of(used);
+    uint32_t killed = FW_LIVE_LR | NAMED | (local ? 0 : SUMMARY);
+    return (live & ~killed) | named | fw_live_named(named) | ARGUMENTS | CALLEE_SAVED |
+           (used & TOLD) | item->insn->reads;
 }
 
 /* Does the instruction only compute registers and flags that nobody asks for? Then what
@@ -145,6 +158,29 @@ static bool may_keep_carry(const struct thumb_insn *insn) {
     return opcode == 0x102 || opcode == 0x103 || opcode == 0x104 || opcode == 0x107;
 }
 
+enum { NOT_KNOWN, LOADS_NONE, LOADS_SOME };
+
+static bool loads_ip(const struct solver *solver, uint32_t unit) {
+    const struct fw_model *model = solver->model;
+    uint8_t *known = &solver->loads_ip[unit];
+    uint32_t i = *known == NOT_KNOWN ? model->units[unit].first : FW_NONE;
+    if (*known == NOT_KNOWN) *known = LOADS_NONE;
+    for (; i != FW_NONE; i = model->items[i].next) {
+        const struct thumb_insn *insn = model->items[i].insn;
+        if (insn->loads && (insn->writes >> THUMB_IP & 1)) *known = LOADS_SOME;
+    }
+    return *known == LOADS_SOME;
+}
+
+/* A save that stores r12 beside lr, in a unit that never loads it, keeps the stack aligned
+ * (libgcc's divisions): it is no use of what r12 held. */
+static bool fills_frame(const struct solver *solver, const struct fw_item *item) {
+    enum { BOTH = 1 << THUMB_IP | 1 << THUMB_LR };
+    const struct thumb_insn *insn = item->insn;
+    bool save = insn->stores && (insn->reads & BOTH) == BOTH && (insn->writes >> THUMB_SP & 1);
+    return save && !loads_ip(solver, item->unit);
+}
+
 static uint32_t before_item(const struct solver *solver, const struct fw_item *item,
                             uint32_t live) {
     const struct thumb_insn *insn = item->insn;
@@ -153,15 +189,21 @@ static uint32_t before_item(const struct solver *solver, const struct fw_item *i
     }
     uint32_t written = insn->writes | (uint32_t)insn->flags_written << FW_LIVE_FLAG_SHIFT;
     uint32_t read = insn->reads | (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
-    if (is_idle(insn, written, live)) return live;
+    bool idle = is_idle(insn, written, live);
     if (may_keep_carry(insn)) {
         written &= ~((uint32_t)THUMB_FLAG_C << FW_LIVE_FLAG_SHIFT);
         read &= ~((uint32_t)THUMB_FLAG_C << FW_LIVE_FLAG_SHIFT);
     }
+    if (idle) return live & ~fw_live_comes_out(written);
+    bool plain = !((written | read) & SUMMARY); /* most of them */
+    if (plain && insn->op != THUMB_SVC && insn->op != THUMB_BKPT) return (live & ~written) | read;
+    uint32_t named = read & SUMMARY;
+    if ((named & FW_LIVE_IP) && fills_frame(solver, item)) named &= ~FW_LIVE_IP;
     /* A supervisor may look at any stacked register; semihosting takes r0 and r1. */
     if (insn->op == THUMB_SVC) read |= 0x1fffU;
     if (insn->op == THUMB_BKPT) read |= ARGUMENTS;
-    return (live & ~written) | read;
+    written |= fw_live_named(written) | fw_live_comes_out(written);
+    return (live & ~written) | read | fw_live_named(named);
 }
 
 /* Live sets for each outcome of the condition that IT blocks ask about, as long as the
@@ -193,9 +235,16 @@ static uint32_t before_any(const struct solver *solver, const struct fw_item *it
     bool changes = insn->flags_written || calls;
     *mine = before_item(solver, item, changes ? o->live[0] | o->live[1] : *mine);
     uint32_t flags = (uint32_t)insn->flags_read << FW_LIVE_FLAG_SHIFT;
+    flags |= fw_live_named(flags);
     o->live[0] |= flags;
     o->live[1] |= flags;
     return o->live[0] | o->live[1];
+}
+
+/* What comes out of a callee matters only where r12 or flags are named behind the call. */
+static uint32_t wanted_at(const struct solver *solver, uint32_t block) {
+    uint32_t after = solver->out->after[solver->flow->blocks[block].last];
+    return after & NAMED ? TOLD | COMES_OUT : TOLD;
 }
 
 /* In front of all use of the answer, so that none is older than what is noted. */
@@ -203,7 +252,7 @@ static void note_ask(const struct solver *solver, uint32_t block) {
     const struct fw_item *last = &solver->model->items[solver->flow->blocks[block].last];
     bool asks = last->insn->flow == THUMB_FLOW_CALL || fw_leaves_to(solver->model, last) != FW_NONE;
     uint32_t entry = asks ? last->target : FW_NONE;
-    uint32_t live = entry == FW_NONE ? 0 : live_at(solver, last);
+    uint32_t live = entry == FW_NONE ? 0 : live_at(solver, last) & wanted_at(solver, block);
     solver->asks[block] = (struct ask){entry, live, FW_NONE};
 }
 
@@ -216,7 +265,7 @@ static uint32_t solve_block(const struct solver *solver, uint32_t block, bool *l
     struct outcomes outcomes = {.active = false};
     if (!solver->callee_in[block]) note_ask(solver, block);
     uint32_t live = live_out(solver, block, loops);
-    uint32_t used = used_by_callee(solver, &model->items[b->last]) | SOLVED;
+    uint32_t used = used_by_callee(solver, &model->items[b->last], live) | SOLVED;
     if (used == solver->callee_in[block] && live == out->after[b->last]) {
         return solver->block_in[block];
     }
@@ -323,8 +372,8 @@ static void note_taken(struct solver *solver) {
         if (relocation->target_item == FW_NONE || !relocation->target_thumb) continue;
         const struct fw_item *item = &model->items[relocation->target_item];
         if (!item->entry || !model->units[item->unit].address_taken) continue;
-        uint32_t live = solver->out->before[relocation->target_item] & SUMMARY;
-        model->units[item->unit].entry_live |= live;
+        uint32_t live = solver->out->before[relocation->target_item] & TOLD;
+        model->units[item->unit].entry_live |= live & SUMMARY;
         solver->taken_live |= live;
     }
 }
@@ -340,7 +389,7 @@ static void find_outdated(struct solver *solver, struct todo *todo) {
     for (uint32_t b = 0; b < solver->flow->block_count; b++) {
         struct ask *ask = &solver->asks[b];
         if (ask->entry == FW_NONE) continue;
-        uint32_t live = solver->out->before[ask->entry] & SUMMARY;
+        uint32_t live = solver->out->before[ask->entry] & wanted_at(solver, b);
         if (live == ask->live) continue;
         ask->live = live;
         push(solver, todo, b);
@@ -372,7 +421,7 @@ static void ask_again(struct solver *solver) {
         struct piece *piece = solver->pieces;
         while (unit >= piece->end)
             piece++;
-        if (!(grow_block(piece, &todo) & SUMMARY)) continue;
+        if (!(grow_block(piece, &todo) & (TOLD | COMES_OUT))) continue;
         for (uint32_t b = solver->askers[block]; b != FW_NONE; b = solver->asks[b].next)
             push(solver, &todo, b);
     }
@@ -407,34 +456,91 @@ static void solve_all(struct solver *solver) {
         arena_free(&solver->pieces[p].arena);
 }
 
-/* A caller that reads r12 behind a call takes it from the callee (hand-written assembly):
- * that one, and what it jumps to at its end, must leave r12 as it is on the way out.
- * Deeper callees are called themselves, which r12 does not outlive; a call through a
- * register has no callee of its own to agree with. */
-static void note_kept_ip(struct solver *solver) {
+/* What units must bring back as they found it, or as they made it, beyond what the AAPCS asks:
+ * r12 and flags that a caller names behind a call; RETURNS_IP where r12 only may be read there,
+ * so that what is called on the way does not keep it. */
+enum { RETURNS_IP = 1 };
+
+struct keeping {
+    const struct solver *solver;
+    uint32_t *units; /* by unit */
+    uint32_t taken;  /* every unit whose address is taken */
+    uint32_t *stack; /* units of which more was found out; */
+    size_t depth;
+    bool *queued; /* which are there */
+};
+
+static void keep(struct keeping *keeping, uint32_t unit, uint32_t kept) {
+    if (!(kept & ~keeping->units[unit])) return;
+    keeping->units[unit] |= kept;
+    if (!keeping->queued[unit]) keeping->stack[keeping->depth++] = unit;
+    keeping->queued[unit] = true;
+}
+
+static void keep_taken(struct keeping *keeping, uint32_t kept) {
+    const struct fw_model *model = keeping->solver->model;
+    if (!(kept & ~keeping->taken)) return;
+    keeping->taken |= kept;
+    for (uint32_t u = 0; u < model->unit_count; u++) {
+        if (model->units[u].address_taken) keep(keeping, u, kept);
+    }
+}
+
+/* From the unit of a block's end to where it calls or leaves: what goes on in its place brings back
+ * as much, and what it calls as much of that as comes out from there. */
+static void keep_on(struct keeping *keeping, uint32_t last) {
+    const struct fw_model *model = keeping->solver->model;
+    const struct fw_item *item = &model->items[last];
+    const struct thumb_insn *insn = item->insn;
+    if (insn->flow == THUMB_FLOW_NEXT) return;
+    bool indirect = insn->flow == THUMB_FLOW_CALL_INDIRECT;
+    bool jump = insn->flow == THUMB_FLOW_JUMP_INDIRECT && item->jump != FW_JUMP_RETURN &&
+                (item->jump == FW_JUMP_TAIL || !model->units[item->unit].labels);
+    uint32_t kept = keeping->units[item->unit];
+    if (indirect || insn->flow == THUMB_FLOW_CALL) {
+        uint32_t after = keeping->solver->out->after[last];
+        kept = (kept & fw_live_out_of(after)) | fw_live_of_named(after);
+        if (after & FW_LIVE_IP) kept |= RETURNS_IP;
+    }
+    if (!kept) return;
+    uint32_t to = fw_leaves_to(model, item);
+    if (indirect || jump) {
+        keep_taken(keeping, kept & SUMMARY);
+    } else if (to != FW_NONE) {
+        keep(keeping, model->items[to].unit, kept);
+    }
+}
+
+/* A caller that reads r12 or flags behind a call takes them from the callee, or from in front
+ * of the call (hand-written assembly): whatever runs in between must leave them as they are. A
+ * unit is gone over again when more is asked of it, for each of six bits at most. */
+static void note_kept(struct solver *solver) {
     struct fw_model *model = solver->model;
-    bool *kept = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1), any = false;
-    for (uint32_t b = 0; b < solver->flow->block_count; b++) {
-        uint32_t last = solver->flow->blocks[b].last;
-        const struct fw_item *item = &model->items[last];
-        if (!(solver->out->after[last] & FW_LIVE_IP)) continue;
-        if (item->insn->flow == THUMB_FLOW_CALL && item->target != FW_NONE) {
-            kept[model->items[item->target].unit] = any = true;
-        }
+    const struct fw_flow *flow = solver->flow;
+    struct keeping keeping = {.solver = solver};
+    keeping.units = ARENA_ARRAY(&solver->scratch, uint32_t, model->unit_count + 1);
+    keeping.stack = ARENA_ARRAY(&solver->scratch, uint32_t, model->unit_count + 1);
+    keeping.queued = ARENA_ARRAY(&solver->scratch, bool, model->unit_count + 1);
+    for (uint32_t b = 0; b < flow->block_count; b++)
+        keep_on(&keeping, flow->blocks[b].last);
+    while (keeping.depth) {
+        uint32_t unit = keeping.stack[--keeping.depth];
+        keeping.queued[unit] = false;
+        for (uint32_t b = flow->unit_first[unit]; b < flow->unit_first[unit + 1]; b++)
+            keep_on(&keeping, flow->blocks[b].last);
     }
-    if (!any) return;
-    struct fw_spread spread;
-    fw_spread_start(&spread, model->unit_count);
-    for (uint32_t b = 0; b < solver->flow->block_count; b++) {
-        const struct fw_item *item = &model->items[solver->flow->blocks[b].last];
-        uint32_t target = fw_leaves_to(model, item);
-        if (item->insn->flow == THUMB_FLOW_CALL || target == FW_NONE) continue;
-        fw_spread_edge(&spread, item->unit, model->items[target].unit);
+    for (size_t u = 0; u < model->unit_count; u++) {
+        model->units[u].ip_reserved = keeping.units[u] & (FW_LIVE_IP | RETURNS_IP);
+        model->units[u].keeps = keeping.units[u] & SUMMARY;
     }
-    fw_spread_run(&spread, kept);
-    fw_spread_end(&spread);
-    for (uint32_t u = 0; u < model->unit_count; u++)
-        model->units[u].ip_reserved |= kept[u];
+}
+
+uint32_t fw_kept_over(const struct fw_model *model, const struct fw_liveness *liveness,
+                      uint32_t item) {
+    const struct fw_item *at = &model->items[item];
+    uint32_t kept = model->units[at->unit].keeps, after = liveness->after[item];
+    if (at->insn->flow != THUMB_FLOW_CALL_INDIRECT) return kept;
+    return (kept & fw_live_out_of(after)) | fw_live_of_named(after) | (after & FW_LIVE_FLAGS);
 }
 
 void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_liveness *out) {
@@ -449,13 +555,14 @@ void fw_liveness(struct fw_model *model, const struct fw_flow *flow, struct fw_l
     solver.block_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.callee_in = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.asks = ARENA_ARRAY(&solver.scratch, struct ask, flow->block_count + 1);
+    solver.loads_ip = ARENA_ARRAY(&solver.scratch, uint8_t, model->unit_count + 1);
     solver.linked = ARENA_ARRAY(&solver.scratch, bool, model->unit_count + 1);
     solver.edges_to = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.stack = ARENA_ARRAY(&solver.scratch, uint32_t, flow->block_count + 1);
     solver.queued = ARENA_ARRAY(&solver.scratch, bool, flow->block_count + 1);
     cut_into_pieces(&solver);
     solve_all(&solver);
-    note_kept_ip(&solver);
+    note_kept(&solver);
     arena_free(&solver.scratch);
 }
 

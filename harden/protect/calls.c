@@ -21,8 +21,9 @@
  * through a tagged thunk, to which every taken address of it is redirected.
  *
  * The flags are written in front of the callee's first instruction: liveness must show
- * that no address-taken function reads them. Where ip is live into one, or is the target,
- * another register is pushed for the comparison. */
+ * that no address-taken function reads them, and a call behind which they may be read stays as
+ * it is. Where ip is live into a function, or over a call, or is the target, another register is
+ * pushed for the comparison. */
 #include <assert.h>
 #include <elf.h>
 #include <string.h>
@@ -236,11 +237,22 @@ static bool is_checkable(const struct fw_item *item) {
     return item->jump == FW_JUMP_TAIL && item->insn->op == THUMB_BX;
 }
 
+/* No veneer comes between such a call and what is called: hand-written code may count on the flags
+ * behind it, its own or its caller's. */
+static bool keeps_flags(const struct hardening *hardening, uint32_t index) {
+    return fw_kept_over(hardening->model, &hardening->liveness, index) & FW_LIVE_FLAGS;
+}
+
 static void check_site(struct hardening *hardening, uint32_t index, bool ip_busy) {
     struct fw_model *model = hardening->model;
     unsigned reg = model->items[index].insn->rm;
     bool call = model->items[index].insn->flow == THUMB_FLOW_CALL_INDIRECT;
     if (reg == THUMB_SP || reg == THUMB_LR || reg == THUMB_PC) return;
+    if (keeps_flags(hardening, index)) {
+        model->units[model->items[index].unit].calls_reason =
+            "flags that the check would write are kept over a call in it";
+        return;
+    }
     if (hardening->call_stubs[reg] == FW_NONE) make_stub(hardening, reg, ip_busy);
     fw_replace_branch(model, index, call ? THUMB_BL : THUMB_B, 0, hardening->call_stubs[reg]);
     model->units[model->items[index].unit].call_sites_checked++;
@@ -285,14 +297,19 @@ static void find_sites_and_tag(void *context, size_t i) {
         find_sites(model, &sites->pieces[i - 1], (uint32_t)u);
 }
 
-/* A call through sp, lr or pc stays as it is: check_site(). */
-static bool has_checkable(const struct fw_model *model, const struct sites *sites) {
+/* Whether any call does not stay as it is: check_site(). *ip_busy: r12 is kept over one. */
+static bool has_checkable(const struct sites *sites, bool *ip_busy) {
+    const struct hardening *hardening = sites->hardening;
+    bool any = false;
     for (size_t i = 0; i < SITE_PIECES; i++) {
         for (size_t k = 0; k < sites->pieces[i].count; k++) {
-            if (model->items[sites->pieces[i].items[k]].insn->rm < THUMB_SP) return true;
+            uint32_t site = sites->pieces[i].items[k];
+            uint32_t kept = fw_kept_over(hardening->model, &hardening->liveness, site);
+            if (kept & FW_LIVE_IP) *ip_busy = true;
+            any |= hardening->model->items[site].insn->rm < THUMB_SP && !(kept & FW_LIVE_FLAGS);
         }
     }
-    return false;
+    return any;
 }
 
 void protect_calls(struct hardening *hardening) {
@@ -303,11 +320,11 @@ void protect_calls(struct hardening *hardening) {
         hardening->calls_reason = "every tag occurs in the image";
     }
     bool ip_busy = ip_live_into_taken(hardening->model);
-    /* Nothing would ask for a tag. */
-    bool asks = !hardening->calls_reason && has_checkable(hardening->model, &sites);
+    /* Else nothing would ask for a tag. */
+    bool asks = has_checkable(&sites, &ip_busy) && !hardening->calls_reason;
     if (asks) tag_targets(hardening);
     for (size_t i = 0; i < SITE_PIECES; i++) {
-        for (size_t k = 0; k < sites.pieces[i].count && asks; k++)
+        for (size_t k = 0; k < sites.pieces[i].count && !hardening->calls_reason; k++)
             check_site(hardening, sites.pieces[i].items[k], ip_busy);
         arena_free(&sites.pieces[i].arena);
     }

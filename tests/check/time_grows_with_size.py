@@ -114,6 +114,12 @@ CHAINS = {
     "that a caller keeps r12": (
         lambda back: functions(CHAIN, back, LEAF, ("last", "bx lr"), "bl f0\n mov r0, ip\n b reset"),
         lambda back: functions(CHAIN, back, LEAF, ("last", "bx lr"), "bl f0\n mov r0, r4\n b reset")),
+    "that a caller keeps r12 and flags, over calls": (
+        lambda back: functions(CHAIN, back, CALLS, ("last", "bx lr"), "bl f0\n bne reset\n mov r0, ip\n b reset"),
+        lambda back: functions(CHAIN, back, CALLS, ("last", "bx lr"), "bl f0\n cmp r0, r4\n mov r0, r4\n b reset")),
+    "that saves store r12, which nothing loads": (
+        lambda back: functions(1, back, "push {{ip, lr}}\n" * CHAIN + "b.w {}", ("last", "bx lr")),
+        lambda back: functions(1, back, "push {{r4, lr}}\n" * CHAIN + "b.w {}", ("last", "bx lr"))),
     "that short branches of code that stays reach it": (
         lambda back: functions(CHAIN, back, "movs r3, #1\n b.n {}", ("last", "bx lr"), "add r1, pc\n b.n f0"),
         lambda back: functions(CHAIN, back, "movs r3, #1\n b.n {}", ("last", "bx lr"), "add r1, r2\n b.n f0")),

@@ -9,8 +9,8 @@
  * fw_liveness() calls dead there gets another value: it must take the same way, write the same
  * memory, and come back with the same r0-r11, stack pointer and floating-point registers.
  *
- * What a callee must bring back beyond results is not in its own sets: for r12 it is in its unit's
- * .ip_reserved, and flags are live behind the call in the sets of the caller.
+ * What a callee must bring back beyond results is not in its own sets: it is in its unit's
+ * .ip_reserved and .keeps, and flags are live behind the call in the sets of the caller.
  *
  * With --sabotage one live register or flag in each set is called dead, and only those get other
  * values: the program succeeds if a part of them, as large as may be expected, is noticed. (All
@@ -319,6 +319,7 @@ static void note_brought_back(struct machine *machine) {
 static bool is_dead(const struct machine *machine, uint32_t item, uint32_t bit) {
     uint32_t unit = machine->model.items[item].unit;
     uint32_t live = machine->liveness.before[item] | machine->brought_back[unit];
+    live |= machine->model.units[unit].keeps;
     if (machine->model.units[unit].ip_reserved) live |= FW_LIVE_IP;
     return !(live & bit);
 }
