@@ -200,6 +200,39 @@ def pinned(board):
             board.expect(found.returncode == 1 and "caller" in found.stdout, "a pinned function that check is not told of")
 
 
+# The linker aligned them, which the linked file does not tell; a tag is kept in the low bits.
+ALIGNED = r"""
+#include <stdint.h>
+#include <stdio.h>
+__attribute__((noinline, aligned(64))) int first(int x) { return 3 * x + 1; }
+__attribute__((noinline, aligned(64))) int second(int x) { return 5 * x + 2; }
+static int (*const table[])(int) = {first, second};
+volatile int one = 1;
+int main(void) {
+    uintptr_t tagged = ((uintptr_t)table[one] & ~(uintptr_t)1) | (uintptr_t)one << 3;
+    int (*clean)(int) = (int (*)(int))((tagged & ~(uintptr_t)63) | 1);
+    printf("tag %u of %d\n", (unsigned)(tagged & 63) >> 3, clean(one));
+    return 0;
+}
+"""
+
+
+def aligned(board):
+    """A pinned function keeps its alignment, but a pointer to it leads to a thunk where calls are checked."""
+    elf = board.build("aligned", ALIGNED, ["-Os"])
+    board.expect(b"tag 1 of 7" in emulate(elf).output, f"aligned as it is: {emulate(elf).told()}")
+    moved = board.harden(elf, "null", ["--seed", "01"])[1]
+    board.expect(not emulate(moved).same(emulate(elf)), "aligned functions move without harm")
+    told = ["--pin", "first", "--pin", "second"]
+    for profile in ("null", "exploit"):
+        _, out, _ = board.harden(elf, profile, ["--seed", "01", *told])
+        for name in ("first", "second"):
+            board.expect(address_of(out, name) == address_of(elf, name), f"aligned {profile}: {name} moved")
+        board.expect(address_of(out, "second") % 64 == 0, f"aligned {profile}: {address_of(out, 'second'):#x}")
+        if profile == "null":
+            board.expect(emulate(out).same(emulate(elf)), f"aligned --pin: {emulate(out).told()}")
+
+
 def calls_exempt(board):
     elf = board.build("calls", PINNED, ["-O1", "-DADDRESS=0"])
     for options, protected in ([], 1), (["--exempt", "caller"], 0):
@@ -227,6 +260,7 @@ def main():
     flash(board)
     exempt(board)
     pinned(board)
+    aligned(board)
     calls_exempt(board)
     own_mpu(board)
     return board.finish()
