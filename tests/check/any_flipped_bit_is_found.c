@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "check/check.h"
 #include "firmware/read/read.h"
+#include "tests/thumb/random.h"
 
 enum { WORKERS = 2, DEFAULT_COUNT = 10000 };
 
@@ -60,7 +61,7 @@ int main(int argc, char **argv) {
     struct span image, original;
     if (argc < 3) return 2;
     unsigned long count = argc > 3 ? strtoul(argv[3], NULL, 0) : DEFAULT_COUNT;
-    uint64_t seed = argc > 4 ? (uint64_t)strtoull(argv[4], NULL, 0) : (uint64_t)getpid();
+    uint64_t seed = argc > 4 ? (uint64_t)strtoull(argv[4], NULL, 0) : random_seed();
     if (file_read(&arena, argv[1], FW_INPUT_MAXIMUM_BYTES, &image, &error) != STATUS_OK ||
         file_read(&arena, argv[2], FW_INPUT_MAXIMUM_BYTES, &original, &error) != STATUS_OK) {
         fprintf(stderr, "%s\n", error.message);

@@ -5,7 +5,8 @@
   run.py all PROOFMARK       the real programs, and every torture program at every level
   run.py list                write anew which torture programs are of no use as they are
 
-Options: --seed N (printed by every run, for repeating it), --sample N, --json FILE (every case, for the bench), --only WORD.
+Options: --seed N (default: PROOFMARK_SEED, or 1; printed by every run), --layouts N (another seed for the real
+programs' layouts: their sizes are figures), --sample N, --json FILE (every case, for the bench), --only WORD.
 The last line is "N passed, N failed".
 """
 import argparse
@@ -13,7 +14,6 @@ import dataclasses
 import json
 import os
 import random
-import secrets
 import subprocess
 import sys
 
@@ -105,7 +105,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=("check", "all", "list"))
     parser.add_argument("proofmark", nargs="?")
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("PROOFMARK_SEED", "1")))
+    parser.add_argument("--layouts", type=int)
     parser.add_argument("--sample", type=int, default=150)
     parser.add_argument("--json")
     parser.add_argument("--only", default="")
@@ -113,6 +114,7 @@ def parse(arguments):
                         help="do not run `proofmark check` on the outputs")
     parser.add_argument("--no-torture", dest="torture", action="store_false")
     options = parser.parse_args(arguments)
+    options.layouts = options.seed if options.layouts is None else options.layouts
     if options.mode != "list" and not options.proofmark:
         parser.error("which proofmark?")
     if options.proofmark:
@@ -126,12 +128,11 @@ def main():
     if options.mode == "list":
         write_list()
         return 0
-    seed = options.seed if options.seed is not None else secrets.randbits(32)
-    print(f"corpus: seed {seed} (repeat with --seed {seed})")
-    generator = random.Random(seed)
-    cases, problems, left_out = run_programs(options, generator), [], {}
+    seed = options.seed
+    print(f"corpus: seed {seed}")
+    cases, problems, left_out = run_programs(options, random.Random(options.layouts)), [], {}
     if options.torture:
-        found, problems, left_out = run_torture(options, generator)
+        found, problems, left_out = run_torture(options, random.Random(seed))
         cases += found
     report(cases, problems)
     if options.json:

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "format/patch_stream.h"
 #include "pm/patch.h"
 #include "release/delta.h"
+#include "tests/thumb/random.h"
 
 enum { IMAGE = 24 * 1024 };
 
@@ -261,8 +261,7 @@ static void too_little_memory(void **unused) {
 }
 
 int main(void) {
-    const char *given = getenv("PROOFMARK_SEED");
-    state = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    state = random_seed();
     printf("seed %llu\n", (unsigned long long)state);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(drawn_pairs),

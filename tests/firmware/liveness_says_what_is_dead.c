@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unicorn/unicorn.h>
 
 #include "base/file.h"
@@ -449,7 +448,7 @@ static int verdict(const struct machine *machine, uint64_t samples) {
 
 int main(int argc, char **argv) {
     static struct machine machine = {.change_at = FW_NONE};
-    uint64_t samples = 20000, seed = (uint64_t)time(NULL);
+    uint64_t samples = 20000, seed = random_seed();
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (!strcmp(argv[i], "--sabotage")) machine.sabotage = true;

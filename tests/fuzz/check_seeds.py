@@ -24,7 +24,7 @@ def read(path):
 
 
 def main():
-    run, program, kept, proofmark = sys.argv[1:]
+    run, program, kept, runs, proofmark = sys.argv[1:]
     with tempfile.TemporaryDirectory() as built, tempfile.TemporaryDirectory() as seeds:
         elf_seeds.build(built)
         count = 0
@@ -45,7 +45,7 @@ def main():
             shutil.copy(os.path.join(kept, name), os.path.join(seeds, f"kept-{name}"))
         if count < 3 * len(elf_seeds.BUILDS):
             raise SystemExit(f"only {count} seeds were made")
-        return subprocess.run(["sh", run, program, seeds], check=False).returncode
+        return subprocess.run(["sh", run, program, seeds, runs], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -39,12 +39,12 @@ def build(directory):
 
 
 def main():
-    run, program, kept = sys.argv[1:]
+    run, program, kept, runs = sys.argv[1:]
     with tempfile.TemporaryDirectory() as directory:
         build(directory)
         for name in os.listdir(kept):
             shutil.copy(os.path.join(kept, name), os.path.join(directory, f"kept-{name}"))
-        return subprocess.run(["sh", run, program, directory], check=False).returncode
+        return subprocess.run(["sh", run, program, directory, runs], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -303,7 +303,7 @@ def main():
     board = Board(sys.argv[1])
     good = board.build("good", PROGRAM, flags=["-Os"])
     elf = Elf(good)
-    seed = int(os.environ.get("PROOFMARK_SEED", random.SystemRandom().getrandbits(32)))
+    seed = int(os.environ.get("PROOFMARK_SEED", "1"))
     print(f"seed {seed}")
     built(board)
     position_independent(board)

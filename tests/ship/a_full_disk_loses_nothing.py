@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 
 from shop import Shop, expect, one_sentence
 
@@ -125,7 +124,7 @@ def main():
     if sys.argv[1] == "--inside":
         return inside(sys.argv[2], sys.argv[3], sys.argv[4])
     with Shop(*sys.argv[1:3]) as shop:
-        seed, form = str(int(time.time())), namespace()
+        seed, form = os.environ.get("PROOFMARK_SEED", "1"), namespace()
         print(f"seed {seed}; " + ("a tmpfs that is full" if form else "no tmpfs can be mounted here"), flush=True)
         if form:
             subprocess.run([*form, sys.executable, os.path.abspath(__file__), "--inside",

@@ -2,7 +2,7 @@
 """The emulator of an updating unit is killed at seeded moments, every third time once more while it
 recovers. It always comes back and ends at the new version, confirmed.
 
-  killed_at_any_moment_it_comes_back.py PROOFMARK MAKE_RELEASE KILLS [SEED]"""
+  killed_at_any_moment_it_comes_back.py PROOFMARK MAKE_RELEASE KILLS"""
 import collections
 import concurrent.futures
 import os
@@ -64,7 +64,7 @@ def full_update_s(product, folder):
 
 
 kills = int(sys.argv[3])
-seed = int(sys.argv[4]) if len(sys.argv) > 4 else 7468
+seed = int(os.environ.get("PROOFMARK_SEED", "7468"))
 chosen = random.Random(seed)
 with tempfile.TemporaryDirectory() as directory:
     product = Product(os.path.join(directory, "product"), *sys.argv[1:3])

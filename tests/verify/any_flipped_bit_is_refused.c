@@ -18,6 +18,7 @@
 #include "cli/folder_verify.h"
 #include "firmware/read/read.h"
 #include "registry/drawing.h"
+#include "tests/thumb/random.h"
 
 enum { SMALL_BYTES = 64 << 10, FIRMWARE_PLACES = 10000, OTHER_PLACES = 2000 };
 
@@ -257,7 +258,7 @@ int main(int argc, char **argv) {
         printf("any_flipped_bit_is_refused: %s\n", argc < 5 ? "wrong use" : error.message);
         return 1;
     }
-    s->seed = argc > 5 ? strtoull(argv[5], NULL, 0) : (uint64_t)time(NULL);
+    s->seed = argc > 5 ? strtoull(argv[5], NULL, 0) : random_seed();
     uint64_t random = s->seed;
     bool whole = verify_whole(s);
     printf("seed %" PRIu64 "; the whole folder is %s\n", s->seed, whole ? "accepted" : "REFUSED");
