@@ -23,6 +23,10 @@ enum claim {
     CLAIM_IN_PLACE = 4, /* flag: of a function that is where it was */
 };
 
+/* What a byte of an original code section belonged to: nothing, a function that is where it was,
+ * or one that is no longer there. */
+enum extent { EXTENT_OUTSIDE, EXTENT_STAYED, EXTENT_LEFT };
+
 enum reference_kind {
     REFERENCE_PLACE,   /* a branch, a load, a table's entry, a label's address */
     REFERENCE_POINTER, /* a Thumb address in data: a thunk may stand for it */
@@ -144,7 +148,9 @@ uint8_t *compare_claims_at(const struct compare *compare, uint32_t address, uint
 uint8_t *compare_bytes(const struct compare *compare, uint32_t address, uint32_t size_bytes);
 bool compare_is_filler(const struct compare *compare, uint32_t address);
 
-/* units.c: find and walk every unit of the original. */
+/* original.c: an enum extent for each byte of the section, as far as units have their place. */
+uint8_t *compare_extents(const struct compare *compare, struct arena *scratch, size_t section);
+/* units.c: find and walk every unit of the original, and enter its claims. */
 void compare_all_units(struct compare *compare);
 /* match.c: walk one unit from `start` in the output; false with a finding when the
  * original is not there. */
@@ -152,6 +158,8 @@ bool compare_unit(struct compare *compare, uint32_t unit, uint32_t start);
 /* The same without a trace: does the unit at `start` have `item` at `address`? */
 bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_t item,
                  uint32_t address);
+/* Is all of the unit there? */
+bool compare_stands_at(struct compare *compare, uint32_t unit, uint32_t start);
 /* match_return.c: the output's instructions at `address` do what the return `item` does but
  * unseal the address on the way; *end is behind the last of them that stands here. */
 bool compare_return(struct compare *compare, uint32_t item, uint32_t address, uint32_t *end,

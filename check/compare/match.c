@@ -676,3 +676,7 @@ bool compare_try(struct compare *compare, uint32_t unit, uint32_t start, uint32_
                  uint32_t address) {
     return attempt(compare, unit, start, item, false) && compare->reached == address;
 }
+
+bool compare_stands_at(struct compare *compare, uint32_t unit, uint32_t start) {
+    return attempt(compare, unit, start, FW_NONE, false);
+}

@@ -145,25 +145,20 @@ static void compare_references(struct compare *compare) {
 
 /* --- bytes that are nobody's, and data */
 
-/* What a byte of an original code section belonged to: nothing, a function that is where it was,
- * or one that is no longer there. */
-enum extent { OUTSIDE, STAYED, LEFT };
-
 static bool is_in_place(const struct compare *compare, uint32_t unit) {
     const struct fw_unit *u = &compare->in->units[unit];
     if (!u->decoded || u->first == FW_NONE) return true;
     return compare->at[u->first] == compare->in->items[u->first].address;
 }
 
-/* An enum extent for each byte. */
-static uint8_t *extents(const struct compare *compare, struct arena *scratch, size_t section) {
+uint8_t *compare_extents(const struct compare *compare, struct arena *scratch, size_t section) {
     const struct fw_model *in = compare->in;
     const struct fw_section *s = &in->sections[section];
     uint8_t *map = arena_alloc(scratch, s->size_bytes + 1, 1);
     for (size_t i = 0; i < in->function_count; i++) {
         const struct fw_function *f = &in->functions[i];
         if (f->section != section || f->address - s->address > s->size_bytes) continue;
-        uint8_t kind = is_in_place(compare, f->unit) ? STAYED : LEFT;
+        uint8_t kind = is_in_place(compare, f->unit) ? EXTENT_STAYED : EXTENT_LEFT;
         memset(map + (f->address - s->address), kind, f->size_bytes);
     }
     return map;
@@ -174,14 +169,14 @@ static void compare_free_bytes(struct compare *compare, size_t section, const ui
     struct fw_section *s = &compare->check->model->sections[section];
     uint8_t *claims = compare->claims[section].bytes;
     struct arena scratch = {0};
-    const uint8_t *map = original ? extents(compare, &scratch, section) : NULL;
+    const uint8_t *map = original ? compare_extents(compare, &scratch, section) : NULL;
     for (uint32_t k = 0; k < s->size_bytes; k++) {
         const uint8_t *next = memchr(claims + k, CLAIM_FREE, s->size_bytes - k);
         if (!next) break;
         k = (uint32_t)(next - claims);
         uint8_t filler = (uint8_t)(((s->address + k) & 1) ? FILLER >> 8 : FILLER & 0xff);
         bool filled = s->data[k] == filler;
-        bool same = original && map[k] != LEFT && s->data[k] == original[k];
+        bool same = original && map[k] != EXTENT_LEFT && s->data[k] == original[k];
         if (same && !filled) claims[k] = CLAIM_SAME;
         if (filled && !same) claims[k] = CLAIM_CODE;
         if (filled && same) claims[k] = CLAIM_SAME;
@@ -356,7 +351,6 @@ static void compare_all(struct compare *compare, struct span file) {
     compare_claim_routines(compare);
     compare_match_symbols(compare);
     compare_all_units(compare);
-    compare_enter_claims(compare);
     compare_sort_made(compare);
     /* From here on every place is known. */
     compare_rest(compare);

@@ -146,6 +146,76 @@ static void walk_named(struct compare *compare) {
     arena_free(&scratch);
 }
 
+/* Code of no symbol that nothing refers to either is kept where nothing is dropped. */
+static bool is_without_trace(const struct compare *compare, uint32_t unit) {
+    const struct fw_unit *u = &compare->in->units[unit];
+    if (u->first == FW_NONE || !u->decoded || compare->unit_start[unit] != FW_NONE) return false;
+    for (uint32_t i = 0; i < u->function_count; i++) {
+        uint32_t symbol = compare->in->functions[u->function_first + i].symbol;
+        if (symbol != FW_NONE && compare->symbol_map[symbol] != FW_NONE) return false;
+    }
+    return true;
+}
+
+/* A cheap look at the unit's first instruction: nothing is protected where such a unit is kept. */
+static bool may_begin_at(const struct compare *compare, uint32_t unit, uint32_t address) {
+    const struct fw_item *item = &compare->in->items[compare->in->units[unit].first];
+    struct thumb_insn out;
+    if (item->kind != FW_ITEM_INSN || item->insn->reference != THUMB_REFERENCE_NONE ||
+        item->relocation != FW_NONE) {
+        return true;
+    }
+    return check_decode(compare->check, address, &out) && out.bits == item->insn->bits;
+}
+
+/* The first of the units that is whole at the address; where it ends, or FW_NONE. */
+static uint32_t place_one_of(struct compare *compare, uint32_t *units, size_t count,
+                             uint32_t address) {
+    for (size_t i = 0; i < count; i++) {
+        if (units[i] == FW_NONE || compare->unit_start[units[i]] != FW_NONE) continue;
+        if (!may_begin_at(compare, units[i], address)) continue;
+        if (!compare_stands_at(compare, units[i], address)) continue;
+        walk_once(compare, units[i], address);
+        units[i] = FW_NONE;
+        return compare->reached;
+    }
+    return FW_NONE;
+}
+
+/* Bytes of the section that are neither claimed, nor filler, nor as they were. What cannot be
+ * placed ends the search: it will be found. */
+static void search_section(struct compare *compare, size_t section, uint32_t *units, size_t count) {
+    const struct fw_section *out = &compare->check->model->sections[section];
+    const uint8_t *claims = compare->claims[section].bytes;
+    bool old = section < compare->in->section_count;
+    const uint8_t *before = old ? compare->in->sections[section].data : NULL;
+    struct arena scratch = {0};
+    const uint8_t *map = old ? compare_extents(compare, &scratch, section) : NULL;
+    for (uint32_t k = 0; k + 2 <= out->size_bytes; k += 2) {
+        uint32_t address = out->address + k;
+        if (claims[k] != CLAIM_FREE || compare_is_filler(compare, address)) continue;
+        bool same = before && map[k] != EXTENT_LEFT && memcmp(out->data + k, before + k, 2) == 0;
+        if (same) continue;
+        uint32_t end = place_one_of(compare, units, count, address);
+        if (end == FW_NONE) break;
+        k = end - out->address - 2;
+    }
+    arena_free(&scratch);
+}
+
+/* Where the rest of the original has its place, such units are in what is left. */
+static void find_by_contents(struct compare *compare) {
+    const struct fw_model *in = compare->in, *out = compare->check->model;
+    uint32_t *units = ARENA_ARRAY(&compare->arena, uint32_t, in->unit_count + 1);
+    size_t count = 0;
+    for (uint32_t u = 0; u < in->unit_count; u++) {
+        if (is_without_trace(compare, u)) units[count++] = u;
+    }
+    for (size_t i = 0; i < out->section_count && count; i++) {
+        if (compare->claims[i].bytes) search_section(compare, i, units, count);
+    }
+}
+
 static void find_missing(struct compare *compare) {
     const struct fw_model *in = compare->in;
     for (uint32_t u = 0; u < in->unit_count; u++) {
@@ -163,5 +233,9 @@ void compare_all_units(struct compare *compare) {
     walk_named(compare);
     compare->end_unit = (uint32_t)compare->in->unit_count;
     find_by_reference(compare);
+    compare_enter_claims(compare);
+    find_by_contents(compare);
+    find_by_reference(compare);
+    compare_enter_claims(compare);
     find_missing(compare);
 }

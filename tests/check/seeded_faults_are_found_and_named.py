@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 
-from images import Images, Patch, bl
+from images import PROGRAM, Images, Patch, bl
 
 READ_WRITE_ALL, EXECUTE_NEVER = 3, 1 << 28
 
@@ -459,6 +459,24 @@ def halves(images):
                  "original", ["take", "should have", "stays"], elf, told)
 
 
+DEAD = PROGRAM + """
+__asm__(".thumb\\n.syntax unified\\n.section .text.dead,\\"ax\\",%progbits\\n.balign 4\\n"
+        "bkpt #77\\n adds r0, r1\\n adds r0, r2\\n bx lr\\n.text\\n");
+"""
+
+
+def dead_code(images):
+    """Code of no symbol that nothing refers to is found by what it is, all of it."""
+    elf = images.build("dead", DEAD, ("-Os",), ("-Wl,--no-gc-sections",))
+    out = images.hardened(elf, "null")
+    images.holds("dead code", out, elf)
+    patch = Patch(out)
+    place = next(at for at, row in patch.code.items() if re.search(r"^bkpt +0x004d", row[1]))
+    for offset in (0, 2, 4, 6):
+        images.finds("dead code that was altered", Patch(out).put(place + offset, b"\x0b\x46").save("dead"),
+                     "original", ["of no part of the original"], elf)
+
+
 def main():
     images = Images(sys.argv[1])
     elf = images.build_with_random_key()
@@ -478,6 +496,7 @@ def main():
     key_functions_that_share_code(images)
     claimed_extents(images, out)
     halves(images)
+    dead_code(images)
     return images.finish()
 
 

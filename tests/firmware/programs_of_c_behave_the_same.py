@@ -167,6 +167,17 @@ int main(void) { printf("in front %d %d\n", order(before(8), 3), order(4, 4)); r
 """
 
 
+# Code of no symbol that nothing refers to, as libgcc's second __aeabi_dmul: with the null profile it moves.
+DOUBLES = r"""
+#include <stdio.h>
+__asm__(".thumb\n.syntax unified\n.section .text.dead,\"ax\",%progbits\n.balign 4\n"
+        "push {r4, lr}\n movs r4, #4\n bl puts\n ldr r0, 1f\n pop {r4, pc}\n.balign 4\n1: .word puts\n"
+        ".section .text.dead2,\"ax\",%progbits\n.balign 4\nadds r0, r1\n adds r0, r2\n bx lr\n.text\n");
+static volatile double a = 3, b = 7;
+int main(void) { a = a * b; a = a / b; printf("doubles %d\n", (int)(a * 2)); return 0; }
+"""
+
+
 def large_switch():
     """Cases of a few bytes that each hold returns: sealing makes them outgrow a byte table."""
     cases = "\n".join(f"    case {i}: if (work({i}) > {i} * 7) return work(n + {i}); break;" for i in range(18))
@@ -218,6 +229,7 @@ def main():
         board.expect(row.get("status") == "accepted" and returns.get("protected") == 1, f"end: {row}")
     board.same(board.build("preempted", PREEMPTED, ["-Os"]), "preempted, hash")
     board.same(board.build("in_front", IN_FRONT, ["-Os"]), "in front 6 0", seeds=["00", "01", "02", "03"])
+    board.same(board.build("doubles", DOUBLES, ["-Os"], ["-Wl,--no-gc-sections"]), "doubles 6", seeds=["00", "01", "02"])
     for level in ("-O1", "-Os"):
         board.same(board.build(f"switch{level}", large_switch(), [level]), "switched ", seeds=["5eed"])
     return board.finish()
