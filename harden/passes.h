@@ -35,7 +35,7 @@ struct hardening {
     uint32_t tag_count;       /* how many there are */
     unsigned first_tag;       /* which of the tags to begin with; those before are of no use */
     unsigned tag_choice;      /* which it is */
-    const char *returns_reason, *calls_reason, *memory_reason; /* why not at all, or NULL */
+    const char *calls_reason, *memory_reason; /* why not at all, or NULL */
 
     struct memory_region regions[MEMORY_REGIONS_MAXIMUM];
     size_t region_count;
