@@ -11,12 +11,17 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
+#include "product/product.h"
 
-enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4, NUMBERS_MAXIMUM = 64 };
+enum {
+    EXEMPT_MAXIMUM = 2 * PRODUCT_LIST_MAXIMUM, /* what is exempt, and what is pinned */
+    RANGES_MAXIMUM = 16,
+    NUMBERS_MAXIMUM = PRODUCT_LIST_MAXIMUM
+};
 
 struct arguments {
     const char *image, *original, *moved_from;
-    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM], *numbers[NUMBERS_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *window[PRODUCT_LIST_MAXIMUM], *numbers[NUMBERS_MAXIMUM];
     struct check_move_options move;
     struct check_range writable[RANGES_MAXIMUM];
     struct check_options options;
@@ -31,7 +36,7 @@ static enum status take_exempt(void *into, const char *value, struct error *erro
 
 static enum status take_window(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    return options_append(a->window, &a->options.flash_window_count, WINDOW_MAXIMUM, value,
+    return options_append(a->window, &a->options.flash_window_count, PRODUCT_LIST_MAXIMUM, value,
                           "functions of the flash driver's window", error);
 }
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "product/product.h"
 
-enum { EXEMPT_MAXIMUM = 128, RANGES_MAXIMUM = 64, WINDOW_MAXIMUM = 64 };
+enum { EXEMPT_MAXIMUM = 2 * PRODUCT_LIST_MAXIMUM, RANGES_MAXIMUM = 64 };
 
 static const char *first_fault(struct arena *arena, const json_t *figures) {
     const json_t *finding = json_array_get(json_object_get(figures, "findings"), 0);
@@ -23,7 +24,7 @@ static const char *first_fault(struct arena *arena, const json_t *figures) {
 }
 
 struct declared {
-    const char *exempt[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
+    const char *exempt[EXEMPT_MAXIMUM], *window[PRODUCT_LIST_MAXIMUM];
     struct check_range writable_flash[RANGES_MAXIMUM];
 };
 
@@ -42,7 +43,7 @@ static bool read_window(const json_t *list, struct declared *declared,
                         struct check_options *options) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (!name || options->flash_window_count == WINDOW_MAXIMUM) return false;
+        if (!name || options->flash_window_count == PRODUCT_LIST_MAXIMUM) return false;
         declared->window[options->flash_window_count++] = name;
     }
     options->flash_window = declared->window;

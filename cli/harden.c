@@ -9,13 +9,15 @@
 #include "cli/verbs.h"
 #include "firmware/read/read.h"
 #include "harden/harden.h"
+#include "product/product.h"
 
-enum { EXEMPT_MAXIMUM = 64, RANGES_MAXIMUM = 16, WINDOW_MAXIMUM = 4 };
+enum { RANGES_MAXIMUM = 16 };
 
 struct arguments {
     struct harden_options options;
     const char *output, *report, *input;
-    const char *exempt[EXEMPT_MAXIMUM], *pin[EXEMPT_MAXIMUM], *window[WINDOW_MAXIMUM];
+    const char *exempt[PRODUCT_LIST_MAXIMUM], *pin[PRODUCT_LIST_MAXIMUM],
+        *window[PRODUCT_LIST_MAXIMUM];
     struct fw_range writable[RANGES_MAXIMUM];
     bool json, force;
 };
@@ -34,18 +36,19 @@ static enum status take_seed(void *into, const char *value, struct error *error)
 
 static enum status take_exempt(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    return options_append(a->exempt, &a->options.exempt_count, EXEMPT_MAXIMUM, value, "exemptions",
-                          error);
+    return options_append(a->exempt, &a->options.exempt_count, PRODUCT_LIST_MAXIMUM, value,
+                          "exemptions", error);
 }
 
 static enum status take_pin(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    return options_append(a->pin, &a->options.pin_count, EXEMPT_MAXIMUM, value, "pins", error);
+    return options_append(a->pin, &a->options.pin_count, PRODUCT_LIST_MAXIMUM, value, "pins",
+                          error);
 }
 
 static enum status take_window(void *into, const char *value, struct error *error) {
     struct arguments *a = into;
-    return options_append(a->window, &a->options.flash_window_count, WINDOW_MAXIMUM, value,
+    return options_append(a->window, &a->options.flash_window_count, PRODUCT_LIST_MAXIMUM, value,
                           "functions of the flash driver's window", error);
 }
 

@@ -12,13 +12,14 @@
 #include "cli/release.h"
 #include "firmware/read/read.h"
 #include "format/seal.h"
+#include "product/product.h"
 #include "release/slots.h"
 
-enum { SYMBOLS_MAXIMUM = 64, SLOT_MAXIMUM_BYTES = 1 << 30 };
+enum { SLOT_MAXIMUM_BYTES = 1 << 30 };
 
 struct arguments {
     const char *input, *output, *image;
-    const char *addresses[SYMBOLS_MAXIMUM], *numbers[SYMBOLS_MAXIMUM];
+    const char *addresses[PRODUCT_LIST_MAXIMUM], *numbers[PRODUCT_LIST_MAXIMUM];
     struct slot_options options;
     uint32_t address, slot_bytes;
     bool force, json;
@@ -34,7 +35,7 @@ static enum status take_slot(void *into, const char *value, struct error *error)
 
 static enum status take_symbol(const char **names, size_t *count, const char *value,
                                struct error *error) {
-    if (*count == SYMBOLS_MAXIMUM) return error_input(error, "too many symbols");
+    if (*count == PRODUCT_LIST_MAXIMUM) return error_input(error, "too many symbols");
     names[(*count)++] = value;
     return STATUS_OK;
 }

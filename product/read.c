@@ -81,6 +81,7 @@ static const struct field flash_fields[] = {
      0, 0, 0},
     {0},
 };
+_Static_assert(PRODUCT_LIST_MAXIMUM == 64, "what the lists of symbols below are said to hold");
 static const struct field harden_fields[] = {
     {"profile", FORM_PROFILE, false, AT(harden.profile), 0, "exploit or null", 0, 0, 0},
     {"seed", FORM_SEED, false, AT(harden.seed), 0, "2 to 64 hex digits, an even number", 0, 0, 0},

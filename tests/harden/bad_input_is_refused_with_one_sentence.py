@@ -299,6 +299,19 @@ def options(board, good):
     board.refused(out, ["hardened already"], ["--profile", "null"])
 
 
+def lists(board, good):
+    """As many names as product.yaml may have (product/product.h), for harden and for check."""
+    most = 64
+    for option in ("--exempt", "--pin", "--flash-window"):
+        board.refused(good, ["nobody"], [option, "nobody"] * most)
+        board.refused(good, ["too many"], [option, "nobody"] * (most + 1), code=2)
+    windows = ["--flash-window", "nobody"]
+    done = board.tool("check", *windows * most, good)
+    board.expect(done.returncode == 1 and "nobody" in done.stdout, f"check of {most} names: {done.stderr}")
+    done = board.tool("check", *windows * (most + 1), good)
+    board.expect(done.returncode == 2 and "too many" in done.stderr, f"check of {most + 1} names: {done.stderr}")
+
+
 def main():
     board = Board(sys.argv[1])
     good = board.build("good", PROGRAM, flags=["-Os"])
@@ -309,6 +322,7 @@ def main():
     position_independent(board)
     wrong_use(board, good)
     options(board, good)
+    lists(board, good)
     crafted(board, elf)
     small(board, elf)
     truncated(board, elf)

@@ -7,6 +7,8 @@ struct fault {
     const char *message;   /* all of it, or its beginning when it ends in "..." */
 };
 
+#define EIGHT "a, a, a, a, a, a, a, a, "
+
 static const struct fault faults[] = {
     {"  model: HT-1\n", "",
      "shop/product.yaml:1: product.model is missing; expected the model's name or number"},
@@ -46,6 +48,10 @@ static const struct fault faults[] = {
      "shop/product.yaml:12: harden.key_function: 'random seed' is not the symbol of ..."},
     {"[fault_handler, dump]", "[fault_handler, {a: b}]",
      "shop/product.yaml:13: harden.exempt: found a mapping; expected a list of at most 64 "
+     "symbols"},
+    {"  profile: exploit\n",
+     "  flash_window: [" EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT "a]\n",
+     "shop/product.yaml:11: harden.flash_window: found a list; expected a list of at most 64 "
      "symbols"},
     {"start: 0x3f0000", "start: -1",
      "shop/product.yaml:15: harden.writable_flash[1].start: '-1' is not an address ..."},
