@@ -72,9 +72,15 @@ static enum status check_header(struct reader *reader) {
          (header->e_phentsize != sizeof(Elf32_Phdr) || header->e_phoff % TABLE_ALIGNMENT != 0))) {
         return error_input(error, "section or program headers are missing or malformed");
     }
-    if (header->e_shnum > MAXIMUM_SECTIONS || header->e_phnum > MAXIMUM_SEGMENTS) {
-        return error_input(error, "%u sections and %u segments are more than are read",
-                           header->e_shnum, header->e_phnum);
+    if (header->e_shnum > MAXIMUM_SECTIONS) {
+        return error_input(error,
+                           "%u sections are more than the %u that are read: gather the functions' "
+                           "in the linker script, by *(.text*) in .text",
+                           header->e_shnum, MAXIMUM_SECTIONS);
+    }
+    if (header->e_phnum > MAXIMUM_SEGMENTS) {
+        return error_input(error, "%u segments are more than the %u that are read", header->e_phnum,
+                           MAXIMUM_SEGMENTS);
     }
     struct span part;
     if (!span_sub(reader->file, header->e_shoff, (size_t)header->e_shnum * sizeof(Elf32_Shdr),

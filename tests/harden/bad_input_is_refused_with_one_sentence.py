@@ -72,6 +72,8 @@ def headers(elf):
     yield "ELF version 7", elf.with_field(6, "<B", 7), ["version"]
     yield "ET_REL", elf.with_field(16, "<H", 1), ["not a linked executable"]
     yield "ET_DYN", elf.with_field(16, "<H", 3), ["not a linked executable"]
+    yield "too many sections", elf.with_field(48, "<H", 4097), ["4097 sections", "4096", "*(.text*)"]
+    yield "too many segments", elf.with_field(44, "<H", 257), ["257 segments", "256"]
     yield "not ELF", bytearray(b"#!/bin/sh\n" * 20), ["not an ELF file"]
     yield "empty", bytearray(), ["not an ELF file"]
     yield "no sections", elf.with_field(48, "<H", 0), ["headers"]
