@@ -1,6 +1,7 @@
 /* See arena.h. */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -121,6 +122,7 @@ char *arena_format(struct arena *arena, const char *format, ...) {
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
+    assert(format); /* else GCC sees a way here on which there is none */
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0) give_up(0);

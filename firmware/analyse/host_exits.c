@@ -31,7 +31,7 @@ static uint16_t step(const struct proof *proof, const struct fw_item *item, uint
     if (insn->op == THUMB_MOV_REGISTER) holds = insn->rm < 16 && (held >> insn->rm & 1);
     if (insn->op == THUMB_MOV_IMMEDIATE)
         holds = insn->imm == SYS_EXIT || insn->imm == SYS_EXIT_EXTENDED;
-    return insn->rd < 16 && holds ? (uint16_t)(others | 1U << insn->rd) : others;
+    return (uint16_t)(insn->rd < 16 && holds ? others | 1U << insn->rd : others);
 }
 
 /* False where the block ends in a call that does not come back. In an IT block both outcomes of

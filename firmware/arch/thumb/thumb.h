@@ -193,7 +193,7 @@ static inline bool thumb_it_is_last(uint8_t state) {
     return (state & 15) == 8;
 }
 static inline uint8_t thumb_it_advance(uint8_t state) {
-    return (state & 7) == 0 ? 0 : (uint8_t)((state & 0xe0) | ((state << 1) & 0x1f));
+    return (uint8_t)((state & 7) == 0 ? 0 : (state & 0xe0) | (state << 1 & 0x1f));
 }
 
 /* Amend a decoded instruction for the IT block around it: condition, flags read by the
