@@ -172,16 +172,8 @@ void file_discard(const char *path) {
     if (target_at(path) == TARGET_FILE) unlink(path);
 }
 
-/* What has readers of its own cannot be renamed over. */
-static enum status write_stream(const char *path, struct span bytes, struct error *error) {
-    struct stat facts;
-    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    bool good = fd >= 0 && fstat(fd, &facts) == 0;
-    if (good && !S_ISCHR(facts.st_mode) && !S_ISFIFO(facts.st_mode)) {
-        close(fd);
-        return error_input(error, "%s: was replaced while it was opened", path);
-    }
-    good = good && write_all(fd, bytes) == STATUS_OK;
+enum status file_fill(int fd, struct span bytes, const char *path, struct error *error) {
+    bool good = fd >= 0 && write_all(fd, bytes) == STATUS_OK;
     int reason = errno;
     if (fd >= 0 && close(fd) != 0 && good) {
         good = false;
@@ -189,6 +181,18 @@ static enum status write_stream(const char *path, struct span bytes, struct erro
     }
     if (good) return STATUS_OK;
     return error_environment(error, "%s: cannot be written: %s", path, strerror(reason));
+}
+
+/* What has readers of its own cannot be renamed over. */
+static enum status write_stream(const char *path, struct span bytes, struct error *error) {
+    struct stat facts;
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    bool known = fd >= 0 && fstat(fd, &facts) == 0;
+    if (fd >= 0 && !(known && (S_ISCHR(facts.st_mode) || S_ISFIFO(facts.st_mode)))) {
+        close(fd);
+        return error_input(error, "%s: was replaced while it was opened", path);
+    }
+    return file_fill(fd, bytes, path, error);
 }
 
 enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,

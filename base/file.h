@@ -25,6 +25,9 @@ enum status file_read(struct arena *arena, const char *path, size_t maximum_byte
 enum status file_write(const char *path, struct span bytes, unsigned mode, int replace,
                        struct error *error);
 
+/* Writes all to what was opened for it (or not: fd is -1, errno says why), syncs and closes it. */
+enum status file_fill(int fd, struct span bytes, const char *path, struct error *error);
+
 /* Refuses what file_write() would refuse because of what is at `path`, before there is anything
  * to write. */
 enum status file_may_write(const char *path, int replace, struct error *error);

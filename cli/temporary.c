@@ -189,31 +189,13 @@ static enum status make_folder_of(const char *name, struct error *error) {
     return status;
 }
 
-static bool write_all(int fd, struct span bytes) {
-    size_t done = 0;
-    while (done < bytes.size_bytes) {
-        ssize_t put = write(fd, bytes.data + done, bytes.size_bytes - done);
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return false;
-        done += (size_t)put;
-    }
-    return fsync(fd) == 0 || errno == EINVAL;
-}
-
 enum status temporary_write(const char *name, struct span bytes, struct error *error) {
     const char *path = NULL;
     enum status status = make_folder_of(name, error);
     if (status == STATUS_OK) status = next_path(name, strlen(name), false, &path, error);
     if (status != STATUS_OK || !path) return status;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool good = fd >= 0 && write_all(fd, bytes);
-    int reason = errno;
-    if (fd >= 0 && close(fd) != 0 && good) {
-        good = false;
-        reason = errno;
-    }
-    if (good) return STATUS_OK;
-    return error_environment(error, "%s: cannot be written: %s", path, strerror(reason));
+    return file_fill(fd, bytes, path, error);
 }
 
 void temporary_child(pid_t group) {

@@ -1,7 +1,6 @@
 /* Memory that ends while a folder is under way, on the main thread or on another, leaves neither
  * the folder nor the tests' process; a fork that exits leaves both alone.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 
 #include "base/arena.h"
 #include "cli/temporary.h"
+#include "tests/ship/entries.h"
 
 enum { EXHAUSTED = 3 };
 
@@ -23,16 +23,6 @@ static void out_of_memory(size_t wanted_bytes) {
 static void *exhaust(void *arena) {
     arena_alloc(arena, 1, 1 << 20);
     return NULL;
-}
-
-static int entries(const char *path) {
-    DIR *folder = opendir(path);
-    int count = 0;
-    if (!folder) return -1;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
 }
 
 static void begin(const char *directory) {

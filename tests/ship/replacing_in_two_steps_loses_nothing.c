@@ -3,7 +3,6 @@
  * beside it; if the way back fails too, the message says where it is.
  *
  * renameat2() and rename() here stand in front of the C library's. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/temporary.h"
+#include "tests/ship/entries.h"
 
 static int renames, fails_at, fails_also_at;
 
@@ -42,16 +42,6 @@ static void expect(int condition, const char *what, int line) {
     fprintf(stderr, "FAILED, line %d: %s\n", line, what);
 }
 #define EXPECT(condition) expect(condition, #condition, __LINE__)
-
-static int entries(const char *path) {
-    DIR *folder = opendir(path);
-    int count = 0;
-    if (!folder) return -1;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    closedir(folder);
-    return count;
-}
 
 static int there(const char *folder, const char *name) {
     char path[2 * TEMPORARY_PATH_BYTES];
