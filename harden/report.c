@@ -115,35 +115,64 @@ static json_t *key_report(const struct hardening *hardening) {
     return out;
 }
 
+struct totals {
+    json_int_t functions, accepted, dropped, made, returns, sealed, exempt, calls, checked;
+    json_int_t code_before, code_after;
+};
+
+/* Of a unit, at its first function. */
+static void add_unit(struct totals *totals, const struct fw_unit *unit) {
+    bool dropped = unit->status == FW_UNIT_DROPPED;
+    totals->code_before += unit->made ? 0 : unit->bytes_before;
+    if (unit->status == FW_UNIT_ACCEPTED) totals->code_after += unit->bytes_after;
+    else totals->code_after += dropped ? 0 : unit->bytes_before;
+    if (unit->made || dropped) return;
+    totals->returns += unit->return_sites;
+    totals->sealed += unit->return_sites_sealed;
+    totals->exempt += unit->exempt ? unit->return_sites : 0;
+    totals->calls += unit->call_sites;
+    totals->checked += unit->call_sites_checked;
+}
+
+static void add_function(struct totals *totals, const struct fw_unit *unit) {
+    totals->made += unit->made;
+    if (unit->made) return;
+    totals->functions++;
+    totals->accepted += unit->status != FW_UNIT_UNTOUCHED;
+    totals->dropped += unit->status == FW_UNIT_DROPPED;
+}
+
+static json_t *totals_report(const struct totals *totals, const struct fw_layout *layout) {
+    json_t *out = json_object();
+    json_object_set_new(out, "functions_total", json_integer(totals->functions));
+    json_object_set_new(out, "functions_accepted", json_integer(totals->accepted));
+    json_object_set_new(out, "functions_dropped", json_integer(totals->dropped));
+    json_object_set_new(out, "functions_made", json_integer(totals->made));
+    json_object_set_new(out, "return_sites", json_integer(totals->returns));
+    json_object_set_new(out, "return_sites_protected", json_integer(totals->sealed));
+    json_object_set_new(out, "return_sites_exempt", json_integer(totals->exempt));
+    json_object_set_new(out, "indirect_calls", json_integer(totals->calls));
+    json_object_set_new(out, "indirect_calls_protected", json_integer(totals->checked));
+    json_object_set_new(out, "code_bytes_before", json_integer(totals->code_before));
+    json_object_set_new(out, "code_bytes_after", json_integer(totals->code_after));
+    json_object_set_new(out, "overflow_bytes", json_integer(layout->overflow_bytes));
+    return out;
+}
+
 json_t *harden_report(const struct hardening *hardening, const struct fw_layout *layout) {
     const struct fw_model *model = hardening->model;
     bool exploit = hardening->options->profile == HARDEN_EXPLOIT;
     json_t *out = json_object();
     json_t *functions = hardening->options->report_functions ? json_array() : NULL;
-    json_int_t total = 0, accepted = 0, dropped = 0, made = 0, returns = 0, sealed = 0;
-    json_int_t exempt = 0, calls = 0, checked = 0, code_before = 0, code_after = 0;
+    struct totals totals = {.functions = 0};
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         const struct fw_unit *unit = &model->units[f->unit];
-        made += unit->made;
-        if (i == unit->function_first) {
-            bool kept = unit->status == FW_UNIT_ACCEPTED;
-            code_before += unit->made ? 0 : unit->bytes_before;
-            code_after += kept                              ? unit->bytes_after
-                          : unit->status == FW_UNIT_DROPPED ? 0
-                                                            : unit->bytes_before;
+        add_function(&totals, unit);
+        if (i == unit->function_first) add_unit(&totals, unit);
+        if (functions && !unit->made) {
+            json_array_append_new(functions, function_report(hardening, f));
         }
-        if (unit->made) continue;
-        total++;
-        accepted += unit->status != FW_UNIT_UNTOUCHED;
-        dropped += unit->status == FW_UNIT_DROPPED;
-        if (functions) json_array_append_new(functions, function_report(hardening, f));
-        if (i != unit->function_first || unit->status == FW_UNIT_DROPPED) continue;
-        returns += unit->return_sites;
-        sealed += unit->return_sites_sealed;
-        exempt += unit->exempt ? unit->return_sites : 0;
-        calls += unit->call_sites;
-        checked += unit->call_sites_checked;
     }
     json_object_set_new(out, "profile", json_string(exploit ? "exploit" : "null"));
     if (functions) json_object_set_new(out, "functions", functions);
@@ -154,20 +183,7 @@ json_t *harden_report(const struct hardening *hardening, const struct fw_layout 
             json_object_set_new(out, "calls_reason", json_string(hardening->calls_reason));
         }
     }
-    json_t *totals = json_object();
-    json_object_set_new(totals, "functions_total", json_integer(total));
-    json_object_set_new(totals, "functions_accepted", json_integer(accepted));
-    json_object_set_new(totals, "functions_dropped", json_integer(dropped));
-    json_object_set_new(totals, "functions_made", json_integer(made));
-    json_object_set_new(totals, "return_sites", json_integer(returns));
-    json_object_set_new(totals, "return_sites_protected", json_integer(sealed));
-    json_object_set_new(totals, "return_sites_exempt", json_integer(exempt));
-    json_object_set_new(totals, "indirect_calls", json_integer(calls));
-    json_object_set_new(totals, "indirect_calls_protected", json_integer(checked));
-    json_object_set_new(totals, "code_bytes_before", json_integer(code_before));
-    json_object_set_new(totals, "code_bytes_after", json_integer(code_after));
-    json_object_set_new(totals, "overflow_bytes", json_integer(layout->overflow_bytes));
-    json_object_set_new(out, "totals", totals);
+    json_object_set_new(out, "totals", totals_report(&totals, layout));
     return out;
 }
 

@@ -173,6 +173,9 @@ static void put_fields(struct buffer *out, const struct product_facts *facts) {
                   "  # policy: https://...\n"
                   "\n",
                   facts->today.year + 5);
+}
+
+static void put_voluntary(struct buffer *out) {
     buffer_text(out,
                 "# Fields of 47 CFR 8.222(b). Fill in those that apply to you.\n"
                 "# registry:\n"
@@ -213,4 +216,5 @@ void product_write(struct buffer *out, const struct product_facts *facts) {
     put_head(out, facts);
     put_harden(out, facts);
     put_fields(out, facts);
+    put_voluntary(out);
 }

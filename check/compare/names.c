@@ -402,55 +402,68 @@ void compare_sort_made(struct compare *compare) {
         qsort(compare->tags, compare->tag_count, sizeof *compare->tags, by_number);
 }
 
-static void compare_made(struct compare *compare) {
-    const struct fw_model *in = compare->in, *out = compare->check->model;
-    bool *named = ARENA_ARRAY(&compare->arena, bool, compare->check->routine_count + 1);
-    unsigned sections = 0;
-    size_t tags = 0;
-    for (size_t i = 0; i < compare->made_symbol_count; i++) {
-        uint32_t index = compare->made_symbols[i];
-        const Elf32_Sym *is = &compare->file.symbols[index];
-        Elf32_Sym should;
-        if (is_mapping(compare->file.names[index])) continue;
-        bool section = *compare->file.names[index] == '\0' && sections == 0 &&
-                       out->section_count > in->section_count;
-        if (section) {
-            sections++;
-            should = (Elf32_Sym){.st_value = out->sections[in->section_count].address,
-                                 .st_info = ELF32_ST_INFO(STB_LOCAL, STT_SECTION),
-                                 .st_shndx = (Elf32_Half)(in->section_count + 1)};
-        } else if (strcmp(compare->file.names[index], FW_TAG_SYMBOL) == 0) {
-            uint32_t at = FW_NONE;
-            if (tags < compare->tag_count) at = compare->tags[tags];
-            tags++;
-            should = (Elf32_Sym){.st_value = at,
-                                 .st_size = 4,
-                                 .st_info = ELF32_ST_INFO(STB_LOCAL, STT_OBJECT),
-                                 .st_shndx = section_index(compare, at)};
-        } else if (is_routine_symbol(compare, index, &should)) {
-            const struct routine *r = check_routine_at(compare->check, is->st_value & ~1U);
-            char text[32];
-            bool twice = named[r - compare->check->routines];
-            named[r - compare->check->routines] = true;
-            if (twice ||
-                strcmp(compare->file.names[index], routine_name(r, text, sizeof text)) != 0) {
-                check_find(compare->check, "symbols", r->address, "%s is not this routine's name",
-                           compare->file.names[index]);
-            }
-        } else {
-            check_find(compare->check, "symbols", is->st_value,
-                       "symbol %s is not of the original and names no routine",
-                       compare->file.names[index]);
-            continue;
-        }
-        compare_fields(compare, index, &should);
+/* What was found among the symbols that the original has not. */
+struct made {
+    struct compare *compare;
+    bool *named; /* by routine */
+    unsigned sections;
+    size_t tags;
+};
+
+/* A routine's symbol has the name that says what it does, once. */
+static void judge_routine_name(struct made *made, uint32_t index) {
+    const struct check *check = made->compare->check;
+    const struct routine *r =
+        check_routine_at(check, made->compare->file.symbols[index].st_value & ~1U);
+    const char *name = made->compare->file.names[index];
+    char text[32];
+    bool twice = made->named[r - check->routines];
+    made->named[r - check->routines] = true;
+    if (twice || strcmp(name, routine_name(r, text, sizeof text)) != 0) {
+        check_find(made->compare->check, "symbols", r->address, "%s is not this routine's name",
+                   name);
     }
-    if (tags != compare->tag_count) {
+}
+
+static void compare_made_symbol(struct made *made, uint32_t index) {
+    struct compare *compare = made->compare;
+    const struct fw_model *in = compare->in, *out = compare->check->model;
+    const char *name = compare->file.names[index];
+    Elf32_Sym should;
+    if (is_mapping(name)) return;
+    if (*name == '\0' && made->sections == 0 && out->section_count > in->section_count) {
+        made->sections++;
+        should = (Elf32_Sym){.st_value = out->sections[in->section_count].address,
+                             .st_info = ELF32_ST_INFO(STB_LOCAL, STT_SECTION),
+                             .st_shndx = (Elf32_Half)(in->section_count + 1)};
+    } else if (strcmp(name, FW_TAG_SYMBOL) == 0) {
+        uint32_t at = made->tags < compare->tag_count ? compare->tags[made->tags] : FW_NONE;
+        made->tags++;
+        should = (Elf32_Sym){.st_value = at,
+                             .st_size = 4,
+                             .st_info = ELF32_ST_INFO(STB_LOCAL, STT_OBJECT),
+                             .st_shndx = section_index(compare, at)};
+    } else if (is_routine_symbol(compare, index, &should)) {
+        judge_routine_name(made, index);
+    } else {
+        check_find(compare->check, "symbols", compare->file.symbols[index].st_value,
+                   "symbol %s is not of the original and names no routine", name);
+        return;
+    }
+    compare_fields(compare, index, &should);
+}
+
+static void compare_made(struct compare *compare) {
+    struct made made = {.compare = compare};
+    made.named = ARENA_ARRAY(&compare->arena, bool, compare->check->routine_count + 1);
+    for (size_t i = 0; i < compare->made_symbol_count; i++)
+        compare_made_symbol(&made, compare->made_symbols[i]);
+    if (made.tags != compare->tag_count) {
         check_find(compare->check, "symbols", 0, "%zu tags have %zu symbols", compare->tag_count,
-                   tags);
+                   made.tags);
     }
     for (size_t i = 0; i < compare->check->routine_count; i++) {
-        if (named[i]) continue;
+        if (made.named[i]) continue;
         check_find(compare->check, "symbols", compare->check->routines[i].address,
                    "a routine of the protection has no symbol");
     }

@@ -550,20 +550,64 @@ static enum status refuse_pic(struct lift *lift, const struct fw_relocation *rel
     return STATUS_OK;
 }
 
+/* In bytes that are not understood what is named stays, as it does where half is missing. */
+static bool half_pair_value(struct lift *lift, const struct fw_relocation *relocation,
+                            uint32_t index, struct lift_function *from, uint32_t *value) {
+    uint32_t named = lift->model->symbols[relocation->symbol].value & ~1U;
+    if (index == FW_NONE) {
+        struct lift_function *to = covering(lift, named);
+        if (to) pin_hidden(lift, to, "bytes that are not understood refer to it");
+        return false;
+    }
+    if (pair_value(lift, relocation, index, value)) return true;
+    if (covering(lift, named)) lift_refuse(from, "half of a MOVW/MOVT pair is missing");
+    return false;
+}
+
+static bool word_value(struct lift *lift, const struct fw_relocation *relocation,
+                       struct lift_function *from, uint32_t *value) {
+    const struct fw_section *section = &lift->model->sections[relocation->section];
+    struct span content = {section->data, section->data ? section->size_bytes : 0};
+    if (!span_u32le(content, relocation->place - section->address, value)) return false;
+    if (field_of(relocation->type) != FIELD_RELATIVE) return true;
+    if (relocation->type == R_ARM_PREL31) {
+        *value = ((*value & 0x7fffffffU) ^ 0x40000000U) - 0x40000000U;
+    }
+    *value += relocation->place;
+    if (from) pin_difference(lift, relocation, *value, from);
+    return !from;
+}
+
+/* What a relocation that is bound to its target says there; else what it means is dealt with. */
+static bool named_value(struct lift *lift, const struct fw_relocation *relocation, uint32_t index,
+                        struct lift_function *from, uint32_t *value) {
+    switch (field_of(relocation->type)) {
+    case FIELD_HALF_PAIR:
+        return half_pair_value(lift, relocation, index, from, value);
+    case FIELD_WORD:
+    case FIELD_RELATIVE:
+        return word_value(lift, relocation, from, value);
+    case FIELD_OTHER:
+        pin_field(lift, relocation);
+        return false;
+    default:
+        return false;
+    }
+}
+
 static enum status resolve_relocations(struct lift *lift) {
     struct fw_model *model = lift->model;
     relocate_veneers(lift);
     for (size_t i = 0; i < model->relocation_count; i++) {
         struct fw_relocation *relocation = &model->relocations[i];
         struct fw_section *section = &model->sections[relocation->section];
-        enum field field = field_of(relocation->type);
         uint32_t index = fw_item_at(model, relocation->place), value = 0;
         struct lift_function *from =
             fw_is_code_section(section) ? covering_item(lift, index, relocation->place) : NULL;
         if (index != FW_NONE && model->items[index].relocation == FW_NONE) {
             model->items[index].relocation = (uint32_t)i;
         }
-        if (field == FIELD_PIC) {
+        if (field_of(relocation->type) == FIELD_PIC) {
             enum status status = refuse_pic(lift, relocation, from);
             if (status != STATUS_OK) return status;
             continue;
@@ -572,39 +616,7 @@ static enum status resolve_relocations(struct lift *lift) {
             lift_refuse(from, "a relocation does not fit where it is");
         }
         if (section->type == SHT_ARM_EXIDX) continue; /* read as a table by write/exidx */
-        if (field == FIELD_HALF_PAIR) {
-            if (index == FW_NONE) { /* in bytes that are not understood */
-                struct lift_function *to =
-                    covering(lift, model->symbols[relocation->symbol].value & ~1U);
-                if (to) pin_hidden(lift, to, "bytes that are not understood refer to it");
-                continue;
-            }
-            if (!pair_value(lift, relocation, index, &value)) {
-                if (covering(lift, model->symbols[relocation->symbol].value & ~1U)) {
-                    lift_refuse(from, "half of a MOVW/MOVT pair is missing");
-                }
-                continue;
-            }
-        } else if (field == FIELD_WORD || field == FIELD_RELATIVE) {
-            if (!span_u32le((struct span){section->data, section->data ? section->size_bytes : 0},
-                            relocation->place - section->address, &value)) {
-                continue;
-            }
-            if (field == FIELD_RELATIVE) {
-                if (relocation->type == R_ARM_PREL31) {
-                    value = ((value & 0x7fffffffU) ^ 0x40000000U) - 0x40000000U;
-                }
-                value += relocation->place;
-            }
-            if (field == FIELD_RELATIVE && from) {
-                pin_difference(lift, relocation, value, from);
-                continue;
-            }
-        } else {
-            if (field == FIELD_OTHER) pin_field(lift, relocation);
-            continue;
-        }
-        bind(lift, relocation, value, from);
+        if (named_value(lift, relocation, index, from, &value)) bind(lift, relocation, value, from);
     }
     return STATUS_OK;
 }

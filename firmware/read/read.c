@@ -346,6 +346,35 @@ static enum status read_sections(struct reader *reader) {
     return status == STATUS_OK ? check_contents(reader) : status;
 }
 
+static enum status read_symbol(struct reader *reader, const Elf32_Shdr *table,
+                               const Elf32_Sym *entries, size_t index) {
+    struct fw_model *model = reader->model;
+    const Elf32_Sym *entry = &entries[index];
+    const char *name = elf_strptr(reader->elf, table->sh_link, entry->st_name);
+    if (!name) return error_input(reader->error, "symbol %zu has no readable name", index);
+    uint16_t section = entry->st_shndx;
+    if (section != SHN_UNDEF && section < SHN_LORESERVE) {
+        if (section >= reader->elf_section_count) {
+            return error_input(reader->error, "symbol %s is in section %u of %zu", name, section,
+                               reader->elf_section_count);
+        }
+        if (reader->section_map[section] == 0xffff) {
+            reader->symbol_map[index] = FW_NONE; /* of a section left behind */
+            return STATUS_OK;
+        }
+        /* Model symbols count sections from 1, so that 0 stays SHN_UNDEF. */
+        section = (uint16_t)(reader->section_map[section] + 1);
+    }
+    name = copy_name(reader, name);
+    if (!name) {
+        return error_input(reader->error, "names are longer than a file of this size holds");
+    }
+    reader->symbol_map[index] = (uint32_t)model->symbol_count;
+    model->symbols[model->symbol_count++] = (struct fw_symbol){
+        name, entry->st_value, entry->st_size, entry->st_info, entry->st_other, section, FW_NONE};
+    return STATUS_OK;
+}
+
 static enum status read_symbols(struct reader *reader) {
     struct fw_model *model = reader->model;
     for (size_t i = 0; i < reader->elf_section_count; i++) {
@@ -359,40 +388,13 @@ static enum status read_symbols(struct reader *reader) {
             return error_input(reader->error, "the symbol table is malformed");
         }
         size_t count = data->d_size / sizeof(Elf32_Sym);
-        const Elf32_Sym *entries = data->d_buf;
         reader->elf_symbol_count = count;
         reader->symbol_map = ARENA_ARRAY(&model->arena, uint32_t, count + 1);
         model->symbol_capacity = count + 1;
         model->symbols = ARENA_ARRAY(&model->arena, struct fw_symbol, model->symbol_capacity);
         for (size_t s = 0; s < count; s++) {
-            const char *name = elf_strptr(reader->elf, header->sh_link, entries[s].st_name);
-            if (!name) return error_input(reader->error, "symbol %zu has no readable name", s);
-            uint16_t section = entries[s].st_shndx;
-            if (section != SHN_UNDEF && section < SHN_LORESERVE) {
-                if (section >= reader->elf_section_count) {
-                    return error_input(reader->error, "symbol %s is in section %u of %zu", name,
-                                       section, reader->elf_section_count);
-                }
-                if (reader->section_map[section] == 0xffff) {
-                    reader->symbol_map[s] = FW_NONE; /* of a section left behind */
-                    continue;
-                }
-                /* Model symbols count sections from 1, so that 0 stays SHN_UNDEF. */
-                section = (uint16_t)(reader->section_map[section] + 1);
-            }
-            name = copy_name(reader, name);
-            if (!name) {
-                return error_input(reader->error,
-                                   "names are longer than a file of this size holds");
-            }
-            reader->symbol_map[s] = (uint32_t)model->symbol_count;
-            model->symbols[model->symbol_count++] = (struct fw_symbol){name,
-                                                                       entries[s].st_value,
-                                                                       entries[s].st_size,
-                                                                       entries[s].st_info,
-                                                                       entries[s].st_other,
-                                                                       section,
-                                                                       FW_NONE};
+            enum status status = read_symbol(reader, header, data->d_buf, s);
+            if (status != STATUS_OK) return status;
         }
     }
     if (!model->symbol_count) {

@@ -326,40 +326,39 @@ static void add_low_stack(struct hardening *hardening, struct extent *low_ram) {
     extend(hardening, low_ram, start, top - start);
 }
 
-static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
-    struct fw_model *model = hardening->model;
-    struct extent code = {.count = 0}, low_ram = {.count = 0}, ram_code = {.count = 0};
+/* What the image's own sections ask of the map. */
+struct extents {
+    struct extent code, low_ram, ram_code;
+};
+
+static struct extents find_extents(struct hardening *hardening, const struct fw_layout *layout) {
+    const struct fw_model *model = hardening->model;
+    struct extents found = {.code = {.count = 0}};
     for (size_t i = 0; i < model->section_count; i++) {
         const struct fw_section *s = &model->sections[i];
         if (!(s->flags & SHF_ALLOC) || !s->size_bytes) continue;
         if (fw_is_ram_section(s)) {
             if (s->address < CODE_REGION_END && !is_flash(hardening, s)) {
-                extend(hardening, &low_ram, s->address, s->size_bytes);
+                extend(hardening, &found.low_ram, s->address, s->size_bytes);
             }
         } else if (fw_is_code_section(s)) {
-            extend(hardening, &code, s->address, s->size_bytes);
+            extend(hardening, &found.code, s->address, s->size_bytes);
         }
     }
     for (size_t i = 0; i < model->function_count; i++) {
         const struct fw_function *f = &model->functions[i];
         if (f->section == UINT16_MAX || model->units[f->unit].made) continue;
         if (fw_is_ram_section(&model->sections[f->section])) {
-            extend(hardening, &ram_code, f->address, f->size_bytes);
+            extend(hardening, &found.ram_code, f->address, f->size_bytes);
         }
     }
-    add_low_stack(hardening, &low_ram);
-    if (layout) extend(hardening, &code, layout->overflow_address, layout->overflow_bytes);
-    bool fits = add_cover(hardening, "code", &code, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
-    size_t number = hardening->region_count;
-    if (low_ram.end) {
-        fits &= add_cover(hardening, "RAM in the code region", &low_ram, AP_READ_WRITE,
-                          XN | NORMAL_WRITE_THROUGH);
-        refuse_writable_contents(hardening, number, &low_ram);
-    }
-    number = hardening->region_count;
-    if (ram_code.end) {
-        fits &= add_cover(hardening, "code in RAM", &ram_code, AP_READ_WRITE, NORMAL_WRITE_BACK);
-    }
+    add_low_stack(hardening, &found.low_ram);
+    if (layout) extend(hardening, &found.code, layout->overflow_address, layout->overflow_bytes);
+    return found;
+}
+
+static bool plan_writable_flash(struct hardening *hardening) {
+    bool fits = true;
     for (size_t i = 0; i < hardening->options->writable_flash_count; i++) {
         const struct fw_range *r = &hardening->options->writable_flash[i];
         struct extent flash = {.count = 0};
@@ -368,15 +367,33 @@ static void plan_sections(struct hardening *hardening, const struct fw_layout *l
         fits &= add_cover(hardening, r->name, &flash, AP_READ_WRITE, XN | NORMAL_WRITE_THROUGH);
         refuse_writable_contents(hardening, at, &flash);
     }
+    return fits;
+}
+
+static void plan_sections(struct hardening *hardening, const struct fw_layout *layout) {
+    struct extents found = find_extents(hardening, layout);
+    bool fits = add_cover(hardening, "code", &found.code, AP_READ_ONLY, NORMAL_WRITE_THROUGH);
+    size_t number = hardening->region_count;
+    if (found.low_ram.end) {
+        fits &= add_cover(hardening, "RAM in the code region", &found.low_ram, AP_READ_WRITE,
+                          XN | NORMAL_WRITE_THROUGH);
+        refuse_writable_contents(hardening, number, &found.low_ram);
+    }
+    number = hardening->region_count;
+    if (found.ram_code.end) {
+        fits &=
+            add_cover(hardening, "code in RAM", &found.ram_code, AP_READ_WRITE, NORMAL_WRITE_BACK);
+    }
+    fits &= plan_writable_flash(hardening);
     if (!fits) hardening->memory_reason = "the MPU has too few regions for this image";
-    if (shares_with_data(hardening, &ram_code, number)) {
+    if (shares_with_data(hardening, &found.ram_code, number)) {
         hardening->memory_reason = arena_format(
-            &model->arena,
+            &hardening->model->arena,
             "code in RAM (0x%08x to 0x%08x) shares its MPU region with data: align it at both ends "
             "in the linker script, to 32 bytes or to an eighth of the region that covers it",
-            ram_code.start, ram_code.end);
+            found.ram_code.start, found.ram_code.end);
     }
-    if (code.end && code.start >> 29 != (code.end - 1) >> 29) {
+    if (found.code.end && found.code.start >> 29 != (found.code.end - 1) >> 29) {
         hardening->memory_reason = "its code is in several memories";
     }
 }
