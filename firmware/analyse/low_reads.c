@@ -96,12 +96,20 @@ static uint8_t made_in(unsigned reg, uint32_t value) {
     return (uint8_t)((CONSTANT + reg) | (value ? 0U : ZERO));
 }
 
+/* What reads through an argument does so for whoever calls it: that a caller's 0 gets there rests
+ * on conditions that are not all followed. Only where the address counts up is memory from 0 on
+ * what such a 0 means, as to a copy or a checksum. */
+static bool counts_up(const struct thumb_insn *insn, uint8_t base, uint8_t index) {
+    return insn->writeback || base == SEVERAL || index == SEVERAL;
+}
+
 static bool reads_low(const struct reading *reading, const struct thumb_insn *insn) {
-    uint8_t base = origin_of(&reading->now, insn->rn);
+    uint8_t base = origin_of(&reading->now, insn->rn), index = origin_of(&reading->now, insn->rm);
     if (!insn->loads || base == UNKNOWN) return false;
+    if (reading->from != FW_NONE && !counts_up(insn, base, index)) return false;
     if (insn->in_it && base == reading->compared.origin) return false;
     if (insn->in_it && !(reading->compared.conditions >> insn->cond & 1)) return false;
-    if (insn->rm != THUMB_NO_REGISTER) return origin_of(&reading->now, insn->rm) != UNKNOWN;
+    if (insn->rm != THUMB_NO_REGISTER) return index != UNKNOWN;
     bool offset = insn->op != THUMB_LDM && (insn->index || !insn->writeback);
     return !offset || insn->subtract || insn->imm < FW_LOW_BYTES;
 }
@@ -240,11 +248,21 @@ static void flow_into(void *context, uint32_t block) {
     if (goes(reading, last, taken, &in)) flow_in(reading, block - reading->first_block, &in);
 }
 
+/* Does all that the block goes on to trap? Several share one UDF. */
+static bool ends_in_trap(const struct fw_model *model, const struct fw_item *last) {
+    uint32_t next = last->insn->flow == THUMB_FLOW_BRANCH ? last->target
+                    : last->insn->flow == THUMB_FLOW_NEXT ? last->next
+                                                          : FW_NONE;
+    if (last->insn->flow == THUMB_FLOW_TRAP) return true;
+    return next != FW_NONE && model->items[next].kind == FW_ITEM_INSN && !last->insn->in_it &&
+           model->items[next].insn->flow == THUMB_FLOW_TRAP;
+}
+
 /* From the front of the block to behind its last instruction; the first read, or FW_NONE. */
 static uint32_t walk_block(struct reading *reading, uint32_t local) {
     const struct fw_item *items = reading->model->items;
     const struct fw_block *block = &reading->flow->blocks[reading->first_block + local];
-    bool traps = items[block->last].insn->flow == THUMB_FLOW_TRAP;
+    bool traps = ends_in_trap(reading->model, &items[block->last]);
     uint32_t found = FW_NONE;
     reading->local = local;
     reading->now = reading->states[local];

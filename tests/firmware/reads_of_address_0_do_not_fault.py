@@ -65,12 +65,14 @@ LOOKS = r"""
 struct node { int value; struct node *next; };
 __attribute__((noipa)) int value(struct node *n) { return n ? n->value : 7; }
 __attribute__((noipa)) int later(struct node *n, int x) { struct node *m = n; zero = x; return !m ? x : m->value + value(m); }
+__attribute__((noipa)) int of_kind(int kind, struct node *n) { volatile int kept = kind; return kept ? n->value : 0; }
+__attribute__((noipa)) int isolated(int k, struct node *n) { struct node *m = 0; if (k > 3) m = n; return k + m->value; }
 __attribute__((noipa)) int none(const char *text, int count) { int sum = 0; while (count > 0) sum += text[--count]; return sum; }
 static uint32_t read_top(void) {
     struct node n = {1, 0};
     struct node *found = 0;
     for (struct node *p = &n; p; p = p->next) if (p->value == 1) found = p;
-    if (value(0) + later(0, 5) + later(&n, 1) + none(0, 0) + found->value != 15) return 0;
+    if (value(0) + later(0, 5) + later(&n, 1) + none(0, 0) + of_kind(0, 0) + isolated(4, &n) + found->value != 20) return 0;
     return (uint32_t)__StackTop;
 }
 """
